@@ -1,0 +1,46 @@
+# What all targets share: the language, warnings, sanitizers, and how layers are declared.
+set(CMAKE_CXX_STANDARD 23)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release)
+endif()
+find_program(WALKIE_CCACHE ccache)
+if(WALKIE_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${WALKIE_CCACHE})
+endif()
+
+add_library(walkie_flags INTERFACE)
+target_compile_options(walkie_flags INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow
+                       -fno-omit-frame-pointer)
+target_include_directories(walkie_flags INTERFACE ${CMAKE_SOURCE_DIR}/include ${CMAKE_SOURCE_DIR}/src)
+if(WALKIE_SANITIZE)
+  target_compile_options(walkie_flags INTERFACE -fsanitize=${WALKIE_SANITIZE} -fno-sanitize-recover=all)
+  target_link_options(walkie_flags INTERFACE -fsanitize=${WALKIE_SANITIZE})
+endif()
+
+# walkie_layer(name DEPENDS layers... LIBRARIES external...): all sources of src/<name>.
+function(walkie_layer name)
+  cmake_parse_arguments(LAYER "" "" "DEPENDS;LIBRARIES" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.cpp)
+  add_library(walkie_${name} OBJECT ${sources})
+  target_link_libraries(walkie_${name} PUBLIC walkie_flags ${LAYER_LIBRARIES})
+  set_property(GLOBAL APPEND PROPERTY WALKIE_LAYERS walkie_${name})
+  set_property(GLOBAL APPEND PROPERTY WALKIE_EXTERNAL ${LAYER_LIBRARIES})
+  # Tests of a layer link it and all below it.
+  set(below walkie_${name} ${LAYER_LIBRARIES})
+  foreach(dependency IN LISTS LAYER_DEPENDS)
+    get_property(more GLOBAL PROPERTY WALKIE_BELOW_${dependency})
+    list(APPEND below ${more})
+  endforeach()
+  list(REMOVE_DUPLICATES below)
+  set_property(GLOBAL PROPERTY WALKIE_BELOW_${name} ${below})
+endfunction()
+
+# walkie_link_layer(target layer): the layer's objects and everything under it.
+function(walkie_link_layer target layer)
+  get_property(below GLOBAL PROPERTY WALKIE_BELOW_${layer})
+  target_link_libraries(${target} PRIVATE walkie_flags ${below})
+endfunction()
