@@ -40,8 +40,8 @@ class HttpRequest {
 struct HttpResponse {
   int status = 200;
   std::string content_type = "text/plain; charset=utf-8";
-  std::string body;
-  std::vector<std::pair<std::string, std::string>> headers;
+  std::string body{};
+  std::vector<std::pair<std::string, std::string>> headers{};
 };
 
 /// Answers one request, at once or later, from any thread. One answer only; one that is destroyed
@@ -64,9 +64,9 @@ using HttpHandler = std::function<void(const HttpRequest&, HttpReply)>;
 
 /// A file served from memory, with a strong ETag of its content and Cache-Control: no-cache.
 struct StaticFile {
-  std::string path;          ///< "/app.js"; also answers "/" where it is "/index.html".
-  std::string content_type;  ///< Empty: by the path's ending.
-  std::string_view content;  ///< Must outlive the server (typically compiled in).
+  std::string path{};          ///< "/app.js"; also answers "/" where it is "/index.html".
+  std::string content_type{};  ///< Empty: by the path's ending.
+  std::string_view content{};  ///< Must outlive the server (typically compiled in).
 };
 
 }  // namespace walkie

@@ -34,15 +34,15 @@ class UpgradeRequest : public HttpRequest {
 
 /// Says yes to an upgrade.
 struct Accept {
-  std::string subprotocol;  ///< One of those offered; empty: none.
-  std::vector<std::pair<std::string, std::string>> headers;  ///< Added to the 101.
+  std::string subprotocol{};  ///< One of those offered; empty: none.
+  std::vector<std::pair<std::string, std::string>> headers{};  ///< Added to the 101.
 };
 
 /// Says no, with an HTTP answer.
 struct Reject {
   int status = 403;
-  std::string body;
-  std::vector<std::pair<std::string, std::string>> headers;
+  std::string body{};
+  std::vector<std::pair<std::string, std::string>> headers{};
 };
 
 /// The answer to one upgrade, given at once or later, from any thread. The first answer counts; one
@@ -75,7 +75,7 @@ struct OriginPolicy {
   /// Same host and port as the request's Host header.
   bool same_origin = true;
   /// Also these: "https://example.com", "https://*.example.com", "*" (all).
-  std::vector<std::string> allowed;
+  std::vector<std::string> allowed{};
 };
 
 /// Limits and behaviour of one route. Every limit is enforced.
@@ -93,37 +93,37 @@ struct WebSocketOptions {
   int window_bits = 15;            ///< 9 to 15, both directions.
   int compression_level = 1;       ///< 1 to 9.
   std::uint32_t compression_threshold_bytes = 64;
-  OriginPolicy origin;
-  std::vector<std::string> subprotocols;  ///< In our order; the first that the client offers is agreed. The hook may choose another.
+  OriginPolicy origin{};
+  std::vector<std::string> subprotocols{};  ///< In our order; the first that the client offers is agreed. The hook may choose another.
 };
 
 /// Handlers of a route without state. All run on the connection's shard, one at a time for it. One that
 /// throws closes its connection with 1011.
 struct WebSocketRoute {
   /// Absent: every upgrade that passes the Origin check is accepted.
-  std::function<void(const UpgradeRequest&, Upgrade)> on_upgrade;
-  std::function<void(Peer&)> on_open;
-  std::function<void(Peer&, MessageView)> on_message;
+  std::function<void(const UpgradeRequest&, Upgrade)> on_upgrade{};
+  std::function<void(Peer&)> on_open{};
+  std::function<void(Peer&, MessageView)> on_message{};
   /// Set it to get messages piece by piece while they arrive; on_message is then not called.
-  std::function<void(Peer&, PieceView)> on_piece;
-  std::function<void(Peer&, BytesView)> on_pong;
+  std::function<void(Peer&, PieceView)> on_piece{};
+  std::function<void(Peer&, BytesView)> on_pong{};
   /// The send queue was above its half and is empty now: go on sending.
-  std::function<void(Peer&)> on_drain;
-  std::function<void(Peer&, const CloseInfo&)> on_close;
-  WebSocketOptions options;
+  std::function<void(Peer&)> on_drain{};
+  std::function<void(Peer&, const CloseInfo&)> on_close{};
+  WebSocketOptions options{};
 };
 
 /// The same with a State per connection: made before on_open, destroyed after on_close.
 template <class State>
 struct WebSocketRouteOf {
-  std::function<void(const UpgradeRequest&, Upgrade)> on_upgrade;
-  std::function<void(Peer&, State&)> on_open;
-  std::function<void(Peer&, State&, MessageView)> on_message;
-  std::function<void(Peer&, State&, PieceView)> on_piece;
-  std::function<void(Peer&, State&, BytesView)> on_pong;
-  std::function<void(Peer&, State&)> on_drain;
-  std::function<void(Peer&, State&, const CloseInfo&)> on_close;
-  WebSocketOptions options;
+  std::function<void(const UpgradeRequest&, Upgrade)> on_upgrade{};
+  std::function<void(Peer&, State&)> on_open{};
+  std::function<void(Peer&, State&, MessageView)> on_message{};
+  std::function<void(Peer&, State&, PieceView)> on_piece{};
+  std::function<void(Peer&, State&, BytesView)> on_pong{};
+  std::function<void(Peer&, State&)> on_drain{};
+  std::function<void(Peer&, State&, const CloseInfo&)> on_close{};
+  WebSocketOptions options{};
 };
 
 enum class IoBackend : std::uint8_t { automatic, epoll };
@@ -143,7 +143,7 @@ struct ServerOptions {
   std::size_t mailbox_entries = 65'536;
   unsigned unix_mode = 0;                       ///< chmod of unix sockets; 0: by umask.
   bool handle_signals = true;                   ///< run() stops on SIGTERM and SIGINT; a second one ends at once.
-  LogSink log;                                  ///< Default: errors go to stderr.
+  LogSink log{};                                  ///< Default: errors go to stderr.
 };
 
 /// A WebSocket and HTTP server. Configure (one thread), then run() or start(). publish(), stop(),
