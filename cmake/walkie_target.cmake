@@ -3,7 +3,8 @@ set(CMAKE_CXX_STANDARD 23)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
-set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
 if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE Release)
 endif()
@@ -12,19 +13,30 @@ if(WALKIE_CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${WALKIE_CCACHE})
 endif()
 
-add_library(walkie_flags INTERFACE)
-target_compile_options(walkie_flags INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow
-                       -fno-omit-frame-pointer)
-target_include_directories(walkie_flags INTERFACE ${CMAKE_SOURCE_DIR}/include ${CMAKE_SOURCE_DIR}/src)
+# Warnings and sanitizers: for everything that we compile, the examples included.
+add_library(walkie_warnings INTERFACE)
+target_compile_options(walkie_warnings INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow)
+if(WALKIE_WERROR)
+  target_compile_options(walkie_warnings INTERFACE -Werror)
+endif()
 if(WALKIE_SANITIZE)
-  target_compile_options(walkie_flags INTERFACE -fsanitize=${WALKIE_SANITIZE} -fno-sanitize-recover=all)
-  target_link_options(walkie_flags INTERFACE -fsanitize=${WALKIE_SANITIZE})
+  set(sanitize -fsanitize=${WALKIE_SANITIZE} -fno-sanitize-recover=all)
+  target_compile_options(walkie_warnings INTERFACE ${sanitize} -fno-omit-frame-pointer)
+  target_link_options(walkie_warnings INTERFACE ${sanitize})
 endif()
 
-# walkie_layer(name DEPENDS layers... LIBRARIES external...): all sources of src/<name>.
+# The same, and the sight of private headers: for the layers and what tests them.
+add_library(walkie_flags INTERFACE)
+target_link_libraries(walkie_flags INTERFACE walkie_warnings)
+target_include_directories(walkie_flags INTERFACE ${PROJECT_SOURCE_DIR}/include
+                           ${PROJECT_SOURCE_DIR}/src)
+
+# walkie_layer(name DEPENDS layers... LIBRARIES external...): all sources of src/<name> as
+# walkie_<name>, but for a main.cpp.
 function(walkie_layer name)
   cmake_parse_arguments(LAYER "" "" "DEPENDS;LIBRARIES" ${ARGN})
-  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.cpp)
+  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${name}/*.cpp)
+  list(FILTER sources EXCLUDE REGEX "/main\\.cpp$")
   set(below ${LAYER_LIBRARIES})
   if(sources)
     add_library(walkie_${name} OBJECT ${sources})
@@ -32,8 +44,7 @@ function(walkie_layer name)
     set_property(GLOBAL APPEND PROPERTY WALKIE_LAYERS walkie_${name})
     list(PREPEND below walkie_${name})
   endif()
-  set_property(GLOBAL APPEND PROPERTY WALKIE_EXTERNAL ${LAYER_LIBRARIES})
-  # Tests of a layer link it and all below it.
+  # Programs over a layer link it and all below it.
   foreach(dependency IN LISTS LAYER_DEPENDS)
     get_property(more GLOBAL PROPERTY WALKIE_BELOW_${dependency})
     list(APPEND below ${more})
