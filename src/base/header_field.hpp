@@ -2,6 +2,7 @@
 // One HTTP header field, borrowed, and the list questions that handshakes ask of them (RFC 9110 §5).
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <span>
 #include <string_view>
