@@ -20,7 +20,7 @@ class SharedFrame {
   SharedFrame(MessageView message, DeflatePool& pool, int level) noexcept;
 
   [[nodiscard]] const base::SharedBytes& plain();
-  /// Compressed for a window of `window_bits` (9 to 15).
+  /// Compressed for a window of `window_bits` (9 to 15); the plain form where that is not larger.
   [[nodiscard]] const base::SharedBytes& compressed(int window_bits);
   [[nodiscard]] std::size_t payload_bytes() const noexcept { return message_.size(); }
 
