@@ -36,6 +36,8 @@ class BufferPool {
 
   /// Bytes lent out and not yet returned: for limits, metrics and leak checks in tests.
   [[nodiscard]] std::size_t lent_bytes() const noexcept { return lent_bytes_; }
+  /// Free bytes held for the next acquire().
+  [[nodiscard]] std::size_t kept_bytes() const noexcept { return kept_bytes_; }
 
  private:
   struct FreeBlock {

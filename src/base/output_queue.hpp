@@ -45,7 +45,8 @@ class OutputQueue {
   void end_droppable() noexcept;
 
   /// Removes whole droppable messages, oldest first, until `bytes_wanted` bytes went or none is
-  /// left. The first `in_flight_bytes` bytes and any message they touch stay. Returns messages removed.
+  /// left. The first `in_flight_bytes` bytes and any message they touch stay. Returns messages
+  /// removed.
   std::size_t drop_oldest(std::size_t bytes_wanted, std::size_t in_flight_bytes) noexcept;
 
   /// The front chunks as views, at most `views.size()`; returns how many were filled. They live
@@ -61,12 +62,23 @@ class OutputQueue {
 
  private:
   struct Chunk;
+  struct SharedChunk;
+
+  [[nodiscard]] Chunk* new_chunk(std::size_t bytes);
+  void link(Chunk* chunk) noexcept;
+  void free_chunk(Chunk* chunk) noexcept;
+  void pop_head() noexcept;
+  [[nodiscard]] MutableBytes tail_room() const noexcept;
+  std::size_t remove_message(Chunk* before, Chunk* first) noexcept;
+
   Chunk* head_ = nullptr;
   Chunk* tail_ = nullptr;
+  Chunk* prepared_ = nullptr;  ///< Between prepare() and commit(), where the tail had no room.
   std::size_t bytes_ = 0;
   BufferPool* pool_;
   bool droppable_open_ = false;
-  bool seal_tail_ = false;  ///< The next append starts a chunk of its own.
+  bool droppable_started_ = false;  ///< The open message has bytes, sent ones included.
+  bool seal_tail_ = false;          ///< The next append starts a chunk of its own.
 };
 
 }  // namespace walkie::base

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <new>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -42,10 +43,15 @@ class Slab {
     const std::uint32_t slot = take_slot();
     Slot& place = at(slot);
     const SlabKey key{slot, place.generation};
-    if constexpr (std::is_constructible_v<T, SlabKey, Args&&...>)
-      ::new (place.storage) T(key, std::forward<Args>(args)...);
-    else
-      ::new (place.storage) T(std::forward<Args>(args)...);
+    try {
+      if constexpr (std::is_constructible_v<T, SlabKey, Args&&...>)
+        ::new (place.storage) T(key, std::forward<Args>(args)...);
+      else
+        ::new (place.storage) T(std::forward<Args>(args)...);
+    } catch (...) {
+      give_slot(slot);
+      throw;
+    }
     place.live = true;
     ++size_;
     return key;
@@ -62,13 +68,13 @@ class Slab {
   bool erase(SlabKey key) noexcept {
     T* object = find(key);
     if (!object) return false;
+    // Dead before its destructor runs: what that calls must not find it again.
     Slot& place = at(key.slot);
-    std::destroy_at(object);
     place.live = false;
     if (++place.generation == 0) place.generation = 1;
-    place.next_free = free_;
-    free_ = key.slot;
     --size_;
+    std::destroy_at(object);
+    give_slot(key.slot);
     return true;
   }
 
@@ -78,7 +84,8 @@ class Slab {
   template <class Visit>
   void for_each(Visit&& visit) {
     for (std::uint32_t slot = 0; slot < slots_; ++slot)
-      if (Slot& place = at(slot); place.live) visit(SlabKey{slot, place.generation}, *place.object());
+      if (Slot& place = at(slot); place.live)
+        visit(SlabKey{slot, place.generation}, *place.object());
   }
 
  private:
@@ -99,8 +106,14 @@ class Slab {
       return slot;
     }
     WALKIE_ASSERT(slots_ != kNoSlot);
-    if (slots_ % kPageSlots == 0) pages_.push_back(std::make_unique_for_overwrite<Slot[]>(kPageSlots));
+    if (slots_ % kPageSlots == 0)
+      pages_.push_back(std::make_unique_for_overwrite<Slot[]>(kPageSlots));
     return slots_++;
+  }
+
+  void give_slot(std::uint32_t slot) noexcept {
+    at(slot).next_free = free_;
+    free_ = slot;
   }
 
   std::vector<std::unique_ptr<Slot[]>> pages_;
