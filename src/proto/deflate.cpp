@@ -43,6 +43,10 @@ Bytef* input_of(BytesView bytes) noexcept {
 
 Bytef* output_of(std::byte* at) noexcept { return reinterpret_cast<Bytef*>(at); }
 
+void drop_back(std::vector<std::byte>& bytes, std::size_t count) {
+  bytes.erase(bytes.end() - static_cast<std::ptrdiff_t>(count), bytes.end());
+}
+
 /// Takes the newest that fits: its memory is the warmest.
 template <typename Codec, typename Fits>
 std::unique_ptr<Codec> take(std::vector<std::unique_ptr<Codec>>& idle, Fits fits) {
@@ -97,7 +101,7 @@ void Deflater::compress(BytesView in, bool last, std::vector<std::byte>& out) {
     append_run(run, last && in.empty() ? Z_SYNC_FLUSH : Z_NO_FLUSH, out);
   } while (!in.empty());
   // The flush wrote at least its marker in this call, so these four bytes are ours to drop.
-  if (last) out.resize(out.size() - kTail.size());
+  if (last) drop_back(out, kTail.size());
 }
 
 void Deflater::append_run(BytesView run, int flush, std::vector<std::byte>& out) {
@@ -113,7 +117,7 @@ void Deflater::append_run(BytesView run, int flush, std::vector<std::byte>& out)
     z.avail_out = static_cast<uInt>(room);
     const int result = deflate(&z, flush);
     WALKIE_ASSERT(result == Z_OK || result == Z_BUF_ERROR);
-    out.resize(out.size() - z.avail_out);
+    drop_back(out, z.avail_out);
     room = kGrowthBytesMax;
     // Output that ends just where the room does is asked for once more; a flush then adds a second
     // marker, which is an empty block: five bytes that mean nothing.
