@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT
+// The command line against an option table, and the table as text for people.
+#include <cli/arguments.hpp>
+
+#include <algorithm>
+
+#include <fmt/core.h>
+
+#include <cli/suggest.hpp>
+
+namespace walkie::cli {
+namespace {
+
+std::unexpected<Error> usage_fault(std::string text) {
+  return std::unexpected(Error{std::move(text), {}});
+}
+
+std::unexpected<Error> unknown_flag(OptionTable table, std::string_view name) {
+  std::vector<std::string_view> known{"help"};
+  for (const Option& option : table) known.push_back(option.flag);
+  const std::string_view near = closest(name, known);
+  if (near.empty()) return usage_fault(fmt::format("unknown option --{}", name));
+  return usage_fault(fmt::format("unknown option --{}; did you mean --{}?", name, near));
+}
+
+/// Walks the arguments once.
+class Walk {
+ public:
+  Walk(OptionTable table, std::span<const std::string_view> rest) : table_(table), rest_(rest) {}
+
+  Result<Arguments> run() {
+    while (!rest_.empty()) {
+      const std::string_view argument = take();
+      if (argument == "--") {
+        result_.words.insert(result_.words.end(), rest_.begin(), rest_.end());
+        break;
+      }
+      if (argument == "-h" || argument == "--help")
+        result_.help = true;
+      else if (!argument.starts_with('-') || argument == "-")
+        result_.words.emplace_back(argument);
+      else if (auto taken = take_flag(argument); !taken)
+        return std::unexpected(std::move(taken.error()));
+    }
+    return std::move(result_);
+  }
+
+ private:
+  std::string_view take() {
+    const std::string_view first = rest_.front();
+    rest_ = rest_.subspan(1);
+    return first;
+  }
+
+  Result<void> take_flag(std::string_view argument) {
+    if (!argument.starts_with("--"))
+      return usage_fault(fmt::format("unknown option {}; options start with two dashes", argument));
+    const std::string_view body = argument.substr(2);
+    const std::size_t equals = body.find('=');
+    const std::string_view name = body.substr(0, equals);
+    const auto option = std::ranges::find(table_, name, &Option::flag);
+    if (option == table_.end()) return unknown_flag(table_, name);
+    if (equals != std::string_view::npos) return keep(*option, body.substr(equals + 1));
+    const bool next_is_switch = !rest_.empty() && (rest_.front() == "on" || rest_.front() == "off");
+    if (option->kind == OptionKind::on_off && !next_is_switch) return keep(*option, "on");
+    if (rest_.empty() || rest_.front().starts_with("--"))
+      return usage_fault(fmt::format("--{} needs a value: {}", name, placeholder(*option)));
+    return keep(*option, take());
+  }
+
+  Result<void> keep(const Option& option, std::string_view value) {
+    result_.flags.push_back({&option, std::string(value)});
+    return {};
+  }
+
+  OptionTable table_;
+  std::span<const std::string_view> rest_;
+  Arguments result_;
+};
+
+std::string default_text(const Option& option) {
+  if (option.preset.empty() || option.kind == OptionKind::list) return std::string(option.preset);
+  const auto value = parse_value(option, option.preset);
+  return value ? plain_value(option, *value) : std::string(option.preset);
+}
+
+std::string escaped_for_markdown(std::string_view text) {
+  std::string escaped;
+  for (const char letter : text) escaped.append(letter == '|' ? "\\" : "").append(1, letter);
+  return escaped;
+}
+
+}  // namespace
+
+Result<Arguments> parse_arguments(OptionTable table, std::span<const std::string_view> arguments) {
+  return Walk(table, arguments).run();
+}
+
+std::string options_help(OptionTable table) {
+  std::size_t width = 0;
+  const auto heading = [](const Option& option) {
+    return option.kind == OptionKind::on_off
+               ? fmt::format("--{}", option.flag)
+               : fmt::format("--{} {}", option.flag, placeholder(option));
+  };
+  for (const Option& option : table) width = std::max(width, heading(option).size());
+  std::string help;
+  for (const Option& option : table) {
+    help += fmt::format("  {:<{}}  {}", heading(option), width, option.help);
+    const std::string preset = default_text(option);
+    help += preset.empty() ? "\n" : fmt::format(" [{}]\n", preset);
+  }
+  return help;
+}
+
+std::string options_markdown(OptionTable table) {
+  std::string rows =
+      "| In the file | Flag | Variable | Default | Meaning |\n"
+      "|---|---|---|---|---|\n";
+  for (const Option& option : table) {
+    const std::string preset = default_text(option);
+    rows += fmt::format("| {} | `--{} {}` | {} | {} | {} |\n",
+                        option.flag_only ? "" : fmt::format("`{}`", option.key), option.flag,
+                        escaped_for_markdown(placeholder(option)),
+                        option.flag_only ? "" : fmt::format("`{}`", variable_name(option)),
+                        preset.empty() ? "" : fmt::format("`{}`", preset),
+                        escaped_for_markdown(option.help));
+  }
+  return rows;
+}
+
+}  // namespace walkie::cli
