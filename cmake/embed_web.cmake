@@ -5,8 +5,8 @@
 # but web/node_modules; that is installed by this same file run as a script, under a lock, and only
 # where it is missing or package-lock.json changed.
 if(CMAKE_SCRIPT_MODE_FILE)
-  file(MAKE_DIRECTORY ${WEB_DIR}/node_modules)
-  file(LOCK ${WEB_DIR}/node_modules DIRECTORY GUARD PROCESS TIMEOUT 600)
+  # Outside node_modules, which npm ci empties.
+  file(LOCK ${WEB_DIR}/.npm-ci.lock GUARD PROCESS TIMEOUT 600)
   file(SHA256 ${WEB_DIR}/package-lock.json wanted)
   set(stamp ${WEB_DIR}/node_modules/.walkie-lock-sha256)
   set(installed "")
