@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -14,23 +15,30 @@ namespace walkie::base {
 
 class TimerWheel;
 
-/// Derive from it (privately owned by its session) and override on_timer(). Cancels itself when destroyed.
-class Timer {
+/// A place in a ring of timers.
+struct TimerLink {
+  TimerLink* previous = nullptr;
+  TimerLink* next = nullptr;
+};
+
+/// Derive from it (privately owned by its session) and override on_timer(). Cancels itself when
+/// destroyed.
+class Timer : private TimerLink {
  public:
   Timer() noexcept = default;
   Timer(const Timer&) = delete;
   Timer& operator=(const Timer&) = delete;
-  [[nodiscard]] bool armed() const noexcept { return next_ != nullptr; }
+  [[nodiscard]] bool armed() const noexcept { return next != nullptr; }
 
  protected:
   ~Timer();
-  /// Runs from TimerWheel::advance(), disarmed; may re-arm, cancel or destroy any timer, itself included.
+  /// Runs from TimerWheel::advance(), disarmed; may re-arm, cancel or destroy any timer, itself
+  /// included.
   virtual void on_timer(Instant now) = 0;
 
  private:
   friend class TimerWheel;
-  Timer* previous_ = nullptr;
-  Timer* next_ = nullptr;
+  TimerWheel* wheel_ = nullptr;  ///< While armed.
   std::uint64_t tick_ = 0;
 };
 
@@ -40,10 +48,12 @@ class TimerWheel {
   static constexpr Duration kTick = std::chrono::milliseconds(1);
 
   explicit TimerWheel(Instant start) noexcept;
+  ~TimerWheel();
   TimerWheel(const TimerWheel&) = delete;
   TimerWheel& operator=(const TimerWheel&) = delete;
 
-  /// Fires at the first advance() at or after `when` (rounded up to a tick). Re-arms an armed timer.
+  /// Fires at the first advance() at or after `when` (rounded up to a tick). Re-arms an armed
+  /// timer.
   void arm(Timer& timer, Instant when) noexcept;
   void cancel(Timer& timer) noexcept;
 
@@ -59,13 +69,31 @@ class TimerWheel {
   static constexpr std::size_t kLevels = 5;
   static constexpr unsigned kSlotBits = 6;
   static constexpr std::size_t kSlots = std::size_t{1} << kSlotBits;
-  struct Head final : Timer {  // the ring's sentinel
-    void on_timer(Instant) override {}
+  static constexpr std::uint64_t kRangeTicks = std::uint64_t{1} << (kLevels * kSlotBits);
+
+  /// A ring's sentinel, linked to itself while the ring is empty.
+  struct Ring : TimerLink {
+    Ring() noexcept { previous = next = this; }
+    [[nodiscard]] bool empty() const noexcept { return next == this; }
   };
-  std::array<std::array<Head, kSlots>, kLevels> slots_;
+
+  [[nodiscard]] std::uint64_t tick_after(Instant when) const noexcept;
+  [[nodiscard]] std::uint64_t next_event_tick() const noexcept;
+  static void insert(Ring& ring, Timer& timer) noexcept;
+  static void move_all(Ring& from, Ring& to) noexcept;
+  void place(Timer& timer, Ring& due) noexcept;
+  void remove(Timer& timer) noexcept;
+  void forget_empty_slot(const TimerLink& ring) noexcept;
+  void collect_due(std::uint64_t now_tick) noexcept;
+  void cascade(std::size_t level) noexcept;
+
+  /// Level L's slot s holds the timers of the next tick t with (t >> 6L) % 64 == s.
+  std::array<Ring, kLevels * kSlots> slots_;
   std::array<std::uint64_t, kLevels> occupied_{};  ///< One bit per slot that holds a timer.
+  Ring overdue_;                                   ///< Armed for a time already past.
+  Ring firing_;                                    ///< Due in the advance() under way.
   Instant start_;
-  std::uint64_t tick_ = 0;
+  std::uint64_t tick_ = 0;  ///< All ticks up to this one were collected.
   std::size_t armed_ = 0;
 };
 
