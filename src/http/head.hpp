@@ -1,58 +1,26 @@
 // SPDX-License-Identifier: MIT
 // HTTP/1.1 heads (RFC 9112 §2 to §5): strict, bounded, and without copies.
+//
+//   method SP target SP HTTP/1.x CRLF          HTTP/1.x SP status SP reason CRLF
+//   *( name ":" OWS value OWS CRLF )           *( name ":" OWS value OWS CRLF )
+//   CRLF                                       CRLF
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <span>
-#include <string>
 #include <string_view>
 #include <vector>
 
 #include <base/header_field.hpp>
+#include <http/head_error.hpp>
 
 namespace walkie::http {
 
-/// Why a head was refused; the table behind facts_of() gives status, text and RFC section.
-enum class HeadError : std::uint8_t {
-  none,
-  bare_line_feed,
-  bare_carriage_return,
-  control_byte,
-  bad_request_line,
-  bad_method,
-  bad_target,
-  unsupported_version,   // 505
-  bad_status_line,
-  bad_field_name,
-  space_before_colon,
-  folded_line,           // obs-fold
-  missing_host,
-  double_host,
-  bad_host,
-  bad_content_length,
-  conflicting_content_length,
-  length_with_transfer_encoding,
-  unsupported_transfer_encoding,  // 501
-  bad_chunk,
-  head_too_large,        // 431
-  target_too_long,       // 414
-  body_too_large,        // 413
-  head_timeout,          // 408
-  not_http,              // such as a TLS ClientHello on a plain port
-};
-
-struct HeadErrorFacts {
-  int status;
-  std::string_view text;
-  std::string_view clause;
-};
-[[nodiscard]] const HeadErrorFacts& facts_of(HeadError error) noexcept;
-
 struct HeadLimits {
-  std::size_t head_bytes_max = 16 * 1024;  ///< Start line and fields with their line ends; else 431.
-  std::size_t target_bytes_max = 8 * 1024;
-  std::size_t fields_max = 100;
+  std::size_t head_bytes_max =
+      16 * 1024;  ///< Start line and fields with their line ends; else 431.
+  std::size_t target_bytes_max = 8 * 1024;  ///< Else 414.
+  std::size_t fields_max = 100;             ///< Else 431.
 };
 
 /// A parsed request head; views point into the bytes it was parsed from.
@@ -61,54 +29,40 @@ struct RequestHead {
   std::string_view target;  ///< As sent: origin-form, absolute-form, "*", or authority-form.
   std::string_view path;    ///< Of the target, still percent-encoded, at least "/".
   std::string_view query;   ///< Behind '?', without it.
-  int minor_version = 1;
+  /// The authority of the target where it has one, which overrides the Host field (RFC 9112 §3.2.2;
+  /// `fields` then show it too); else the Host field; may be empty.
+  std::string_view host;
+  int minor_version = 1;  ///< 0 or 1; higher ones count as 1.
   std::vector<HeaderField> fields;
 };
 
 struct ResponseHead {
-  int status = 0;
+  int status = 0;  ///< 100 to 999.
   std::string_view reason;
   int minor_version = 1;
   std::vector<HeaderField> fields;
 };
 
-/// How a message's body is framed (RFC 9112 §6.3).
-struct BodyFraming {
-  enum class Kind : std::uint8_t { none, length, chunked, until_close } kind = Kind::none;
-  std::uint64_t length = 0;
-};
-
 enum class HeadStatus : std::uint8_t { incomplete, complete, failed };
 
-/// Parses a head at the front of `in`. Incremental use: call again with the same bytes and more;
-/// `scanned` (start with 0) remembers where the search for the end stands, so a slow trickle costs O(n).
-/// On complete, `head_bytes` says how much it took.
+/// Where a parse stands. Start with a fresh one for each head.
 struct HeadProgress {
-  std::size_t scanned = 0;
-  std::size_t head_bytes = 0;
+  std::size_t scanned = 0;  ///< Bytes that will not be looked at again until the head is complete.
+  std::size_t head_bytes = 0;  ///< On complete: how much of the input is the head.
   HeadError error = HeadError::none;
+
+  std::size_t element_start = 0;  ///< The parser's own: where the element under the scan begins,
+  std::size_t fields = 0;         ///< how many field lines began,
+  std::uint8_t stage = 0;         ///< and which element it is.
 };
+
+/// Parses a head at the front of `in`. Incremental use: call again with the same bytes (they may
+/// have moved) and more; each byte is looked at twice at most, so a slow trickle costs O(n). `head`
+/// is valid on complete only. A fault is told as soon as its byte is there, and the same fault
+/// however the bytes were cut. One empty line in front of a request is skipped (RFC 9112 §2.2).
 [[nodiscard]] HeadStatus parse_request(std::string_view in, const HeadLimits& limits,
                                        HeadProgress& progress, RequestHead& head);
 [[nodiscard]] HeadStatus parse_response(std::string_view in, const HeadLimits& limits,
                                         HeadProgress& progress, ResponseHead& head);
-
-/// Framing of a request's body, or the smuggling attempt that it is (both errors close the connection).
-[[nodiscard]] HeadError request_body(const RequestHead& head, BodyFraming& framing) noexcept;
-[[nodiscard]] HeadError response_body(const ResponseHead& head, std::string_view request_method,
-                                      BodyFraming& framing) noexcept;
-
-/// Whether the connection persists after this message (RFC 9112 §9.3).
-[[nodiscard]] bool keeps_alive(int minor_version, std::span<const HeaderField> fields) noexcept;
-
-/// Decodes %XX; nothing where an escape is malformed or gives a NUL byte.
-[[nodiscard]] std::optional<std::string> percent_decoded(std::string_view text);
-
-/// The value of `key` in a query ("a=1&b=2"), decoded with '+' as space; nothing where absent.
-[[nodiscard]] std::optional<std::string> query_value(std::string_view query, std::string_view key);
-
-/// The value of cookie `name` in the Cookie fields (RFC 6265 §5.4); nothing where absent.
-[[nodiscard]] std::optional<std::string_view> cookie_value(std::span<const HeaderField> fields,
-                                                           std::string_view name) noexcept;
 
 }  // namespace walkie::http
