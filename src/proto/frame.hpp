@@ -38,7 +38,7 @@ struct FrameHeader {
   bool fin = true;
   bool rsv1 = false;  ///< The compressed bit of RFC 7692 §6.
   Opcode opcode = Opcode::binary;
-  std::optional<MaskKey> mask;
+  std::optional<MaskKey> mask = std::nullopt;
   std::uint64_t payload_bytes = 0;
 };
 
@@ -52,9 +52,10 @@ struct DecodedHeader {
 /// Decodes the header at the front of `in`.
 ///
 /// Reads at most kHeaderBytesMax bytes. An error is reported as soon as the bytes that show it are
-/// there. Errors: reserved_bits_set (RSV2, RSV3; RSV1 is left to the connection, which knows what was
-/// negotiated, but is refused here on control frames), unknown_opcode, length_not_minimal,
-/// length_top_bit_set, control_frame_too_long, fragmented_control_frame. Masking is not judged here.
+/// there. Errors: reserved_bits_set (RSV2, RSV3; RSV1 is left to the connection, which knows what
+/// was negotiated, but is refused here on control frames), unknown_opcode, length_not_minimal,
+/// length_top_bit_set, control_frame_too_long, fragmented_control_frame. Masking is not judged
+/// here.
 [[nodiscard]] DecodedHeader decode_header(BytesView in) noexcept;
 
 /// Bytes that encode_header() writes for this header: 2 to 14.
