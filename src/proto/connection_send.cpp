@@ -14,6 +14,8 @@ namespace walkie::proto {
 namespace {
 
 constexpr std::size_t kReasonBytesMax = kControlPayloadBytesMax - 2;
+/// A part fits the pool's largest block together with what the queue keeps in front of it.
+constexpr std::size_t kPartBytesMax = base::BufferPool::kBlockBytes.back() - 256;
 constexpr std::size_t kScratchBytesKept = std::size_t{1} << 20;
 
 /// At most 123 bytes of `reason`, cut at a character's end; nothing where it is not UTF-8 (§5.5.1).
@@ -207,12 +209,11 @@ void Connection::end_deflate() {
 
 /// Encodes the frame to the end of `queue`, in blocks that the pool keeps.
 void Connection::write_frame(base::OutputQueue& queue, FrameHeader header, BytesView payload) {
-  constexpr std::size_t kBlockBytesMax = base::BufferPool::kBlockBytes.back();
   if (role_ == Role::client) header.mask = resources_->mask_keys->next();
   std::size_t header_bytes = encoded_header_bytes(header);
   std::size_t done = 0;
   do {
-    const std::size_t part = std::min(payload.size() - done, kBlockBytesMax - header_bytes);
+    const std::size_t part = std::min(payload.size() - done, kPartBytesMax - header_bytes);
     std::byte* to = queue.prepare(header_bytes + part).data();
     if (header_bytes > 0) to += encode_header(header, to);
     if (header.mask)
