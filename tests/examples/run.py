@@ -137,7 +137,7 @@ def main():
         try:
             asyncio.run(run(folder, name))
             print(f"passed: {name}")
-        except Exception as error:  # pylint: disable=broad-except # whatever went wrong is the result
+        except Exception as error:  # pylint: disable=broad-except # any is the result
             failed += 1
             print(f"FAILED: {name}: {type(error).__name__}: {error}")
     print(f"{len(names) - failed} passed, {failed} failed")
