@@ -81,8 +81,8 @@ struct LoopStats {
   std::uint64_t turns = 0;
   /// Time spent working in a turn (not waiting), counted by upper bound in microseconds; the last
   /// is everything above. This is how long an event may have waited for others.
-  static constexpr std::array<std::uint32_t, 12> kBoundsUs{10,   25,   50,    100,   250,   500,
-                                                          1000, 2500, 10000, 25000, 100000, 1000000};
+  static constexpr std::array<std::uint32_t, 12> kBoundsUs{
+      10, 25, 50, 100, 250, 500, 1000, 2500, 10000, 25000, 100000, 1000000};
   std::array<std::uint64_t, kBoundsUs.size() + 1> turn_us{};
   std::uint64_t busy_ns = 0;
 };
@@ -101,24 +101,26 @@ class Loop {
 
   /// Takes a connected socket (made non-blocking, TCP_NODELAY set) and starts receiving.
   [[nodiscard]] virtual Result<SocketId> adopt(Fd fd, SocketHandler& handler) = 0;
-  /// Starts connecting; `local` binds the source address where given. Ends in on_connected() or on_error().
+  /// Starts connecting; `local` binds the source address where given. Ends in on_connected() or
+  /// on_error().
   [[nodiscard]] virtual Result<SocketId> connect(const SocketAddress& to, SocketHandler& handler,
                                                  const SocketAddress* local = nullptr) = 0;
 
-  /// Stops or resumes receiving; while stopped the kernel's window closes and holds the peer back. Bytes already
-  /// read in this turn may still come.
+  /// Stops or resumes receiving; while stopped the kernel's window closes and holds the peer back.
+  /// Bytes already read in this turn may still come.
   virtual void set_receiving(SocketId socket, bool on) = 0;
 
   /// Writes from the front of `chunks` and returns how many bytes went at once. If that is less
-  /// than all, the socket is busy: the chunks stay valid and send() is not called again until on_sent().
-  /// A broken socket returns 0 and tells on_error() later in this turn.
+  /// than all, the socket is busy: the chunks stay valid and send() is not called again until
+  /// on_sent(). A broken socket returns 0 and tells on_error() later: in this turn or at once in
+  /// the next.
   [[nodiscard]] virtual std::size_t send(SocketId socket, std::span<const BytesView> chunks) = 0;
 
   /// Sends FIN behind what was written.
   virtual void shutdown_send(SocketId socket) = 0;
 
-  /// Closes the socket. `in_flight` keeps the memory of a pending send alive until the kernel is done.
-  /// `reset`: with a RST in place of FIN.
+  /// Closes the socket. `in_flight` keeps the memory of a pending send alive until the kernel is
+  /// done. `reset`: with a RST in place of FIN.
   virtual void release(SocketId socket, base::OutputQueue in_flight, bool reset = false) = 0;
 
   // -- time and turns --

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Termination signals as a callback on a thread of its own, so that a library user's threads are not interrupted.
+// Termination signals as a callback on a thread of its own, so that a library user's threads are
+// not interrupted.
 #pragma once
 
 #include <functional>
@@ -9,7 +10,8 @@
 namespace walkie::io {
 
 /// While alive: blocks `signals` in the calling thread (and in threads started after it) and calls
-/// `on_signal(number)` on its own thread for each. Restores the mask when destroyed. One at a time per process.
+/// `on_signal(number)` on its own thread for each. Restores the mask when destroyed. One at a time
+/// per process.
 class SignalWatch {
  public:
   SignalWatch(std::initializer_list<int> signals, std::function<void(int)> on_signal);

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+// A thread in sigwait(): the signals are blocked everywhere, so that only it takes them.
+#include <io/signals.hpp>
+
+#include <atomic>
+#include <csignal>
+#include <ctime>
+#include <thread>
+#include <utility>
+
+#include <base/assert.hpp>
+
+namespace walkie::io {
+namespace {
+
+std::atomic<bool> watch_exists{false};
+
+sigset_t set_of(std::initializer_list<int> signals) noexcept {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int number : signals) sigaddset(&set, number);
+  return set;
+}
+
+/// Takes what is still pending: unblocked, it would end the process.
+void drain(const sigset_t& signals) noexcept {
+  constexpr timespec kNoWait{};
+  while (sigtimedwait(&signals, nullptr, &kNoWait) > 0) {
+  }
+}
+
+}  // namespace
+
+struct SignalWatch::State {
+  sigset_t signals{};
+  sigset_t mask_before{};
+  int stop_signal = 0;  ///< Sent to the thread itself, to end its wait.
+  std::function<void(int)> on_signal;
+  std::atomic<bool> stopping{false};
+  std::thread thread;
+
+  void watch() {
+    while (true) {
+      int number = 0;
+      if (sigwait(&signals, &number) != 0) continue;
+      if (stopping.load(std::memory_order_acquire)) return;
+      on_signal(number);
+    }
+  }
+};
+
+SignalWatch::SignalWatch(std::initializer_list<int> signals, std::function<void(int)> on_signal)
+    : state_(std::make_unique<State>()) {
+  WALKIE_ASSERT(signals.size() > 0);
+  WALKIE_ASSERT(!watch_exists.exchange(true));
+  state_->signals = set_of(signals);
+  state_->stop_signal = *signals.begin();
+  state_->on_signal = std::move(on_signal);
+  // The thread inherits a full mask: no handler of the application ever runs on it.
+  sigset_t everything;
+  sigfillset(&everything);
+  pthread_sigmask(SIG_SETMASK, &everything, &state_->mask_before);
+  state_->thread = std::thread([state = state_.get()] { state->watch(); });
+  pthread_sigmask(SIG_SETMASK, &state_->mask_before, nullptr);
+  pthread_sigmask(SIG_BLOCK, &state_->signals, nullptr);
+}
+
+SignalWatch::~SignalWatch() {
+  state_->stopping.store(true, std::memory_order_release);
+  pthread_kill(state_->thread.native_handle(), state_->stop_signal);
+  state_->thread.join();
+  drain(state_->signals);
+  pthread_sigmask(SIG_SETMASK, &state_->mask_before, nullptr);
+  watch_exists.store(false);
+}
+
+}  // namespace walkie::io
