@@ -111,7 +111,7 @@ export class MessageList {
 function bubble(envelope: Envelope, at: number, own: boolean, continues: boolean): HTMLElement {
   const time = el("time", "", clock(at));
   time.dateTime = new Date(at).toISOString();
-  const name = el("span", "name", own ? `${envelope.name} (you)` : envelope.name);
+  const name = el("span", "name", own ? "You" : envelope.name);
   const head = el("p", "head", name, time);
   const text = el("p", "text", envelope.text);
   text.dir = "auto";

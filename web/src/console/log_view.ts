@@ -22,6 +22,7 @@ export class LogView {
   readonly #newest = byId("log-newest", HTMLButtonElement);
   readonly #pause = byId("pause", HTMLButtonElement);
   readonly #filter: Filter = { text: "", direction: "all", probes: false };
+  readonly #narrow = matchMedia("(max-width: 760px)");
   readonly #pool: Row[] = [];
   /** What the filter lets through, oldest first. */
   #entries: Entry[] = [];
@@ -109,6 +110,10 @@ export class LogView {
       if (entry !== null) this.select(entry);
     });
     this.#box.addEventListener("keydown", (event) => this.#key(event));
+    this.#narrow.addEventListener("change", () => {
+      for (const row of this.#pool) row.entry = null;
+      this.schedule();
+    });
     new ResizeObserver(() => this.schedule()).observe(this.#box);
   }
 
@@ -219,7 +224,8 @@ export class LogView {
     element.dataset["direction"] = entry.direction;
     element.dataset["kind"] = entry.kind;
     const texts = [
-      formatClock(entry.at),
+      // A phone has no room for the hour.
+      formatClock(entry.at).slice(this.#narrow.matches ? 3 : 0),
       kArrows[entry.direction],
       entry.kind,
       entry.direction === "local" ? "" : formatBytes(entry.bytes),

@@ -46,11 +46,14 @@ export function formatDuration(ms: number): string {
   return `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${two(seconds % 60)}`;
 }
 
-/** One line of at most `max` characters; control characters become visible symbols. */
+// Not U+2400 and on, the pictures of control characters: few fixed-width fonts have them.
+const kVisible = new Map([
+  ["\n", "↵"],
+  ["\t", "→"],
+]);
+
+/** One line of at most `max` characters; control characters become visible. */
 export function previewText(text: string, max = 200): string {
   const cut = text.length > max ? `${text.slice(0, max)}…` : text;
-  // U+2400 onwards are the pictures of U+0000 to U+001F.
-  return cut.replace(/[\u0000-\u001f\u007f]/g, (c) =>
-    c === "\u007f" ? "␡" : String.fromCharCode(0x2400 + c.charCodeAt(0)),
-  );
+  return cut.replace(/[\u0000-\u001f\u007f]/g, (c) => kVisible.get(c) ?? "·");
 }
