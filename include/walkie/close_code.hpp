@@ -36,10 +36,10 @@ enum class CloseCode : std::uint16_t {
 /// How one WebSocket ended. `reason` lives until the callback that got it returns.
 struct CloseInfo {
   CloseCode code = CloseCode::abnormal;
-  std::string_view reason;         ///< UTF-8, at most 123 bytes; the peer's, or our own diagnosis.
-  bool clean = false;              ///< Close frames went both ways.
-  bool by_peer = false;            ///< The peer sent its Close first, or vanished.
-  std::string_view clause;         ///< The RFC section that was violated; empty where none was.
+  std::string_view reason;  ///< UTF-8, at most 123 bytes; the peer's, or our own diagnosis.
+  bool clean = false;       ///< Close frames went both ways.
+  bool by_peer = false;     ///< The peer sent its Close first, or vanished.
+  std::string_view clause;  ///< The RFC section that was violated; empty where none was.
 };
 
 }  // namespace walkie

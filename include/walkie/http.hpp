@@ -26,7 +26,8 @@ class HttpRequest {
   [[nodiscard]] virtual std::string_view query_string() const noexcept = 0;
   /// One query value, decoded.
   [[nodiscard]] virtual std::optional<std::string> query(std::string_view key) const = 0;
-  /// What `:name` of the route's pattern matched, decoded; empty where the pattern has no such name.
+  /// What `:name` of the route's pattern matched, decoded; empty where the pattern has no such
+  /// name.
   [[nodiscard]] virtual std::string_view param(std::string_view name) const noexcept = 0;
   /// The first field of that name, in any case.
   [[nodiscard]] virtual std::optional<std::string_view> header(std::string_view name) const = 0;

@@ -24,8 +24,9 @@ class Core;
 /// Names a connection of a running Server. Valid to call from any thread until that Server is
 /// destroyed; once the connection ended every call answers `gone` or nothing.
 ///
-/// On the connection's own shard (inside its callbacks) calls act at once. From elsewhere they copy their
-/// arguments and post to the shard: `queued` then means posted, in order for each calling thread.
+/// On the connection's own shard (inside its callbacks) calls act at once. From elsewhere they copy
+/// their arguments and post to the shard: `queued` then means posted, in order for each calling
+/// thread.
 class Peer {
  public:
   Peer() noexcept = default;
@@ -34,8 +35,8 @@ class Peer {
   /// UTF-8: the peer would close on anything else.
   SendStatus send(MessageView message, Compression compression = Compression::by_size) const;
 
-  /// Sends a large message piece by piece: the first call starts it, `last` ends it. Other messages to this
-  /// peer wait until it is complete.
+  /// Sends a large message piece by piece: the first call starts it, `last` ends it. Other messages
+  /// to this peer wait until it is complete.
   SendStatus send_piece(MessageKind kind, BytesView bytes, bool last,
                         Compression compression = Compression::by_size) const;
 
@@ -54,7 +55,8 @@ class Peer {
   /// Bytes that wait in the send queue. Nothing from other threads and once gone.
   [[nodiscard]] std::optional<std::size_t> queued_bytes() const;
 
-  /// The last measured round trip of a heartbeat. Nothing before the first, from other threads and once gone.
+  /// The last measured round trip of a heartbeat. Nothing before the first, from other threads and
+  /// once gone.
   [[nodiscard]] std::optional<std::chrono::nanoseconds> round_trip() const;
 
   /// "192.0.2.1:4711"; empty from other threads and once gone.
@@ -67,7 +69,8 @@ class Peer {
 
  private:
   friend class server::Core;
-  Peer(server::Core* core, std::uint32_t shard, std::uint32_t slot, std::uint32_t generation) noexcept
+  Peer(server::Core* core, std::uint32_t shard, std::uint32_t slot,
+       std::uint32_t generation) noexcept
       : core_(core), shard_(shard), slot_(slot), generation_(generation) {}
   server::Core* core_ = nullptr;
   std::uint32_t shard_ = 0;

@@ -10,7 +10,8 @@ namespace walkie {
 enum class SendStatus : std::uint8_t {
   queued,
   dropped,   ///< The peer reads too slowly, and the route's policy dropped this message.
-  overflow,  ///< The send queue is full; under SlowConsumer::close the connection now ends with 1013.
+  overflow,  ///< The send queue is full; under SlowConsumer::close the connection now ends with
+             ///< 1013.
   closing,   ///< Close was already sent or received.
   gone,      ///< There is no such connection any more.
   busy,      ///< Another thread's mailbox is full: try again later.

@@ -46,8 +46,8 @@ struct Reject {
 };
 
 /// The answer to one upgrade, given at once or later, from any thread. The first answer counts; one
-/// that is destroyed unanswered rejects with 500. After the handshake timeout the client has got 503 and
-/// answering does nothing.
+/// that is destroyed unanswered rejects with 500. After the handshake timeout the client has got
+/// 503 and answering does nothing.
 class Upgrade {
  public:
   struct Target;
@@ -69,8 +69,8 @@ class Upgrade {
   std::shared_ptr<Target> target_;
 };
 
-/// Which browsers may connect (the Origin header, RFC 6455 §10.2). Requests without Origin pass: they come
-/// from no browser.
+/// Which browsers may connect (the Origin header, RFC 6455 §10.2). Requests without Origin pass:
+/// they come from no browser.
 struct OriginPolicy {
   /// Same host and port as the request's Host header.
   bool same_origin = true;
@@ -80,25 +80,35 @@ struct OriginPolicy {
 
 /// Limits and behaviour of one route. Every limit is enforced.
 struct WebSocketOptions {
-  std::uint64_t message_bytes_max = std::uint64_t{16} << 20;  ///< After inflating; else 1009.
-  std::uint32_t fragments_max = 131'072;                      ///< Of one message; else 1008.
+  /// After inflating; a longer message ends the connection with 1009.
+  std::uint64_t message_bytes_max = std::uint64_t{16} << 20;
+  /// Frames of one message; more end the connection with 1008.
+  std::uint32_t fragments_max = 131'072;
+  /// What may wait to be sent; one message may always wait alone.
   std::size_t send_queue_bytes_max = std::size_t{16} << 20;
   SlowConsumer slow_consumer = SlowConsumer::close;
-  std::chrono::milliseconds ping_interval{30'000};  ///< Silence after which we ping; 0: never.
-  std::chrono::milliseconds pong_timeout{20'000};   ///< Silence after that ping: closed, 1006.
-  std::chrono::milliseconds idle_timeout{0};        ///< No data message for so long: 1001; 0: no limit.
-  std::chrono::milliseconds close_timeout{5'000};   ///< For the peer's answer to our Close.
-  bool compression = true;                          ///< Agree to permessage-deflate.
-  bool context_takeover = true;    ///< Better ratio, up to 300 kB for each connection that compresses.
-  int window_bits = 15;            ///< 9 to 15, both directions.
-  int compression_level = 1;       ///< 1 to 9.
+  /// Between our Pings; 0: none.
+  std::chrono::milliseconds ping_interval{30'000};
+  /// Silence after a Ping that means death: ended with 1006; 0: never.
+  std::chrono::milliseconds pong_timeout{20'000};
+  /// No data message in either direction for so long: closed with 1001; 0: no limit.
+  std::chrono::milliseconds idle_timeout{0};
+  /// For the peer's answer to our Close.
+  std::chrono::milliseconds close_timeout{5'000};
+  /// Agree to permessage-deflate.
+  bool compression = true;
+  /// Better ratio, for up to 300 kB of memory per connection that compresses.
+  bool context_takeover = true;
+  int window_bits = 15;       ///< 9 to 15, both directions.
+  int compression_level = 1;  ///< 1 to 9.
   std::uint32_t compression_threshold_bytes = 64;
   OriginPolicy origin{};
-  std::vector<std::string> subprotocols{};  ///< In our order; the first that the client offers is agreed. The hook may choose another.
+  /// In our order; the first that the client offers is agreed. The hook may choose another.
+  std::vector<std::string> subprotocols{};
 };
 
-/// Handlers of a route without state. All run on the connection's shard, one at a time for it. One that
-/// throws closes its connection with 1011.
+/// Handlers of a route without state. All run on the connection's shard, one at a time for it. One
+/// that throws closes its connection with 1011.
 struct WebSocketRoute {
   /// Absent: every upgrade that passes the Origin check is accepted.
   std::function<void(const UpgradeRequest&, Upgrade)> on_upgrade{};
@@ -107,7 +117,8 @@ struct WebSocketRoute {
   /// Set it to get messages piece by piece while they arrive; on_message is then not called.
   std::function<void(Peer&, PieceView)> on_piece{};
   std::function<void(Peer&, BytesView)> on_pong{};
-  /// The send queue was above its half and is empty now: go on sending.
+  /// All that was queued went to the kernel: go on sending. Also after sends that went out at
+  /// once.
   std::function<void(Peer&)> on_drain{};
   std::function<void(Peer&, const CloseInfo&)> on_close{};
   WebSocketOptions options{};
@@ -132,27 +143,34 @@ enum class IoBackend : std::uint8_t { automatic, epoll };
 struct ServerOptions {
   unsigned threads = 1;  ///< Shards; 0: one per processor.
   IoBackend io = IoBackend::automatic;
-  std::uint32_t connections_max = 1'000'000;        ///< More get 503.
-  std::uint32_t connections_per_address_max = 0;    ///< More get 429; 0: no limit. Unix sockets do not count.
-  std::size_t head_bytes_max = 16 * 1024;           ///< Of a request; else 431.
+  std::uint32_t connections_max = 1'000'000;  ///< More get 503; 0: no limit.
+  /// More get 429; 0: no limit. Unix sockets do not count.
+  std::uint32_t connections_per_address_max = 0;
+  std::size_t head_bytes_max = 16 * 1024;                 ///< Of a request; else 431.
   std::uint64_t body_bytes_max = std::uint64_t{1} << 20;  ///< Of an ordinary request; else 413.
-  std::chrono::milliseconds handshake_timeout{10'000};    ///< For a request's head, and for a deferred upgrade's answer.
-  std::chrono::milliseconds http_idle_timeout{60'000};    ///< Between requests of one connection.
-  std::chrono::milliseconds drain_time{5'000};  ///< stop() spreads its 1001 closes over this; 0: all at once.
+  /// For a request's head, and for a deferred answer.
+  std::chrono::milliseconds handshake_timeout{10'000};
+  std::chrono::milliseconds http_idle_timeout{60'000};  ///< Between requests of one connection.
+  /// stop() spreads its 1001 closes over this; 0: all at once.
+  std::chrono::milliseconds drain_time{5'000};
   std::uint32_t topics_per_connection_max = 1024;
-  std::size_t mailbox_entries = 65'536;
-  unsigned unix_mode = 0;                       ///< chmod of unix sockets; 0: by umask.
-  bool handle_signals = true;                   ///< run() stops on SIGTERM and SIGINT; a second one ends at once.
-  LogSink log{};                                  ///< Default: errors go to stderr.
+  int publish_compression_level = 1;     ///< 1 to 9, for messages to topics.
+  std::size_t mailbox_entries = 65'536;  ///< Of each shard.
+  unsigned unix_mode = 0;                ///< chmod of unix sockets; 0: by umask.
+  bool handle_signals = true;  ///< run() stops on SIGTERM and SIGINT; a second one ends at once.
+  LogSink log{};               ///< Default: errors go to stderr.
+  /// Called once by run() and start(), when all endpoints are bound, with their real addresses.
+  std::function<void(std::span<const std::string>)> on_listening{};
 };
 
 /// A WebSocket and HTTP server. Configure (one thread), then run() or start(). publish(), stop(),
 /// metrics() are safe from any thread.
 ///
 ///     walkie::Server server;
-///     server.websocket("/echo", {.on_message = [](walkie::Peer& peer, walkie::MessageView message) {
-///       peer.send(message);
-///     }});
+///     server.websocket("/echo", {
+///         .on_message = [](walkie::Peer& peer, walkie::MessageView message) { peer.send(message);
+///         },
+///     });
 ///     return server.listen("127.0.0.1:9001").run();
 class Server {
  public:
@@ -161,8 +179,8 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  /// Serves WebSockets at `pattern`: "/chat", "/chat/:room" (one segment), "/files/*path" (the rest).
-  /// Of several that match, literal segments win over parameters, parameters over the rest.
+  /// Serves WebSockets at `pattern`: "/chat", "/chat/:room" (one segment), "/files/*path" (the
+  /// rest). Of several that match, literal segments win over parameters, parameters over the rest.
   Server& websocket(std::string_view pattern, WebSocketRoute route);
   template <class State>
   Server& websocket(std::string_view pattern, WebSocketRouteOf<State> route);
@@ -174,26 +192,33 @@ class Server {
                std::function<HttpResponse(const HttpRequest&)> handler);
   Server& files(std::vector<StaticFile> files);
 
-  /// Adds "HOST:PORT", "[V6]:PORT" (port 0: any free one) or "unix:PATH". Binds at start. Repeatable.
+  /// Adds "HOST:PORT", "[V6]:PORT" (port 0: any free one) or "unix:PATH". Binds at start.
+  /// Repeatable.
   Server& listen(std::string_view endpoint);
 
-  /// Binds and serves until stopped; prints the error to the log, or to stderr, and returns non-zero
-  /// where it cannot.
+  /// Binds and serves until stopped; prints the error to the log, or to stderr, and returns
+  /// non-zero where it cannot.
   [[nodiscard]] int run();
 
   /// Binds and serves on threads of its own. After it, endpoints() has the real ports.
   [[nodiscard]] Result<void> start();
   [[nodiscard]] std::vector<std::string> endpoints() const;
+  /// What the loops run on: "epoll". Empty before the start.
+  [[nodiscard]] std::string_view io_backend() const;
+  /// Shards; after threads = 0 was resolved.
+  [[nodiscard]] unsigned threads() const;
 
-  /// Stops accepting, closes every WebSocket with 1001 spread over drain_time, lets requests under way
-  /// finish, then ends. Returns at once. Any thread.
+  /// Stops accepting, closes every WebSocket with 1001 spread over drain_time, lets requests under
+  /// way finish, then ends. Returns at once. Any thread.
   void stop();
+  /// Whether stop() was called, or a signal came.
+  [[nodiscard]] bool stopping() const;
   /// Waits for the end of a started server.
   void wait();
 
-  /// Sends to every subscriber of `topic` on all shards, but not to `except`. The message is copied once and encoded
-  /// (and compressed) at most once per shard. `busy` where a shard's mailbox was full: that shard's
-  /// subscribers miss it.
+  /// Sends to every subscriber of `topic` on all shards, but not to `except`. The message is copied
+  /// once and encoded (and compressed) at most once per shard. `busy` where a shard's mailbox was
+  /// full: that shard's subscribers miss it.
   SendStatus publish(std::string_view topic, MessageView message, const Peer& except = {});
 
   /// A snapshot of all counters.

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: MIT
+// Configuration, start, stop, and the ways between threads and shards.
+#include <server/core.hpp>
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <thread>
+
+#include <io/endpoint.hpp>
+
+namespace walkie::server {
+namespace {
+
+http::ServerConnectionOptions http_options_of(const ServerOptions& options) {
+  http::ServerConnectionOptions result;
+  result.limits.head_bytes_max = options.head_bytes_max;
+  result.limits.target_bytes_max = std::min(result.limits.target_bytes_max, options.head_bytes_max);
+  result.body_bytes_max = options.body_bytes_max;
+  result.head_timeout = options.handshake_timeout;
+  result.idle_timeout = options.http_idle_timeout;
+  return result;
+}
+
+io::Backend backend_of(IoBackend io) {
+  return io == IoBackend::epoll ? io::Backend::epoll : io::Backend::automatic;
+}
+
+void log_to_stderr(const LogRecord& record) {
+  std::string line(record.event);
+  for (const auto& [key, value] : record.fields)
+    line.append(" ").append(key).append("=").append(value);
+  std::fprintf(stderr, "%s\n", line.c_str());
+}
+
+}  // namespace
+
+Core::Core(ServerOptions options)
+    : options_(std::move(options)),
+      http_options_(http_options_of(options_)),
+      admission_(options_.connections_max, options_.connections_per_address_max) {
+  if (!options_.log.write) options_.log = {LogLevel::error, log_to_stderr};
+  if (options_.threads == 0) options_.threads = std::max(1U, std::thread::hardware_concurrency());
+}
+
+Core::~Core() {
+  stop(StopLevel::now);
+  wait();
+  gate_->close();
+  for (const std::string& path : unix_paths_) ::unlink(path.c_str());
+}
+
+// -- configuration --
+
+void Core::add_websocket(std::string_view pattern, WebSocketRoute route,
+                         std::function<std::shared_ptr<void>()> make_state) {
+  auto parsed = Pattern::parse(pattern);
+  if (!parsed) return faults_.push_back(parsed.error().message);
+  if (const std::string fault = fault_of(route.options); !fault.empty())
+    return faults_.push_back("route '" + std::string(pattern) + "': " + fault);
+  routes_.push_back(
+      std::make_unique<Route>(std::string(pattern), std::move(route), std::move(make_state)));
+  router_.add(*std::move(parsed), targets_.size());
+  targets_.push_back({.websocket = routes_.back().get(), .method = {}, .handler = {}});
+}
+
+void Core::add_http(std::string_view method, std::string_view pattern, HttpHandler handler) {
+  auto parsed = Pattern::parse(pattern);
+  if (!parsed) return faults_.push_back(parsed.error().message);
+  router_.add(*std::move(parsed), targets_.size());
+  targets_.push_back(
+      {.websocket = nullptr, .method = std::string(method), .handler = std::move(handler)});
+}
+
+void Core::add_files(std::vector<StaticFile> files) {
+  pending_files_.insert(pending_files_.end(), std::make_move_iterator(files.begin()),
+                        std::make_move_iterator(files.end()));
+}
+
+// -- start and stop --
+
+Result<void> Core::start() {
+  if (started_) return std::unexpected(Error{"the server was started before", {}});
+  if (!faults_.empty()) return std::unexpected(Error{faults_.front(), {}});
+  if (options_.publish_compression_level < 1 || options_.publish_compression_level > 9)
+    return std::unexpected(Error{"publish_compression_level must be 1 to 9", {}});
+  if (endpoint_texts_.empty())
+    return std::unexpected(Error{"no address to listen on was given", {}});
+  started_ = true;
+  files_ = http::StaticFiles(std::move(pending_files_));
+  if (auto made = make_shards(); !made) return made;
+  if (auto bound = bind_all(); !bound) return bound;
+  for (const auto& shard : shards_) shard->start_thread();
+  if (options_.on_listening) options_.on_listening(bound_);
+  return {};
+}
+
+Result<void> Core::make_shards() {
+  for (std::uint32_t index = 0; index < options_.threads; ++index) {
+    auto loop = io::make_loop(backend_of(options_.io));
+    if (!loop) return std::unexpected(std::move(loop.error()));
+    shards_.push_back(std::make_unique<Shard>(*this, index, *std::move(loop)));
+  }
+  return {};
+}
+
+Result<void> Core::bind_all() {
+  for (const std::string& text : endpoint_texts_) {
+    auto addresses = io::parse_endpoint(text);
+    if (!addresses) return std::unexpected(std::move(addresses.error()));
+    for (const io::SocketAddress& address : *addresses)
+      if (auto bound = bind(address); !bound) return bound;
+  }
+  return {};
+}
+
+/// One socket per shard on a TCP port; on a unix path one socket that all shards share.
+Result<void> Core::bind(const io::SocketAddress& address) {
+  const bool is_unix = address.family() == AF_UNIX;
+  io::ListenOptions listen_options{.reuse_port = !is_unix, .unix_mode = options_.unix_mode};
+  auto first = io::listen_on(address, listen_options);
+  if (!first) return std::unexpected(std::move(first.error()));
+  auto bound = io::local_address(*first);
+  if (!bound) return std::unexpected(std::move(bound.error()));
+  bound_.push_back(bound->text());
+  if (is_unix && bound->text().starts_with("unix:/"))
+    unix_paths_.push_back(bound->text().substr(5));
+  listen_options.exclusive = false;  // the port is ours now
+  for (std::size_t index = shards_.size(); index-- > 0;) {
+    io::Fd fd;
+    if (index == 0) {
+      fd = *std::move(first);
+    } else if (is_unix) {
+      fd = io::Fd(::dup(first->get()));
+      if (!fd) return std::unexpected(errno_error("sharing " + bound->text()));
+    } else {
+      auto another = io::listen_on(*bound, listen_options);
+      if (!another) return std::unexpected(std::move(another.error()));
+      fd = *std::move(another);
+    }
+    if (auto listening = shards_[index]->listen(std::move(fd)); !listening) return listening;
+  }
+  return {};
+}
+
+void Core::stop(StopLevel level) noexcept {
+  StopLevel current = stop_level_.load();
+  while (current < level && !stop_level_.compare_exchange_weak(current, level)) {
+  }
+  for (const auto& shard : shards_) shard->wake();
+}
+
+void Core::wait() {
+  for (const auto& shard : shards_) shard->join();
+}
+
+std::string_view Core::backend() const noexcept {
+  return shards_.empty() ? std::string_view{} : shards_.front()->loop().backend();
+}
+
+// -- between threads and shards --
+
+SendStatus Core::publish(std::string_view topic, MessageView message, const Peer& except) {
+  Shard* here = Shard::current();
+  if (here && &here->core() != this) here = nullptr;
+  if (here)
+    here->publish(topic, message,
+                  except.shard_ == here->index() ? key_of(except) : base::SlabKey{});
+  if (shards_.size() == 1 && here) return SendStatus::queued;
+
+  struct Publication {
+    std::string topic;
+    Message message;
+    Peer except;
+  };
+  const auto publication = std::make_shared<const Publication>(
+      Publication{std::string(topic), message.to_owned(), except});
+  SendStatus status = SendStatus::queued;
+  for (const auto& shard : shards_) {
+    if (shard.get() == here) continue;
+    const bool posted = shard->post([publication, &there = *shard] {
+      const Peer& skip = publication->except;
+      const bool ours = skip.core_ && skip.shard_ == there.index();
+      there.publish(publication->topic, publication->message,
+                    ours ? key_of(skip) : base::SlabKey{});
+    });
+    if (!posted) status = SendStatus::busy;
+  }
+  return status;
+}
+
+void Gate::answer(const RequestKey& request, Answer answer) {
+  // On the shard's own thread the core is alive, and the answer may run handlers: no lock then.
+  Shard* here = Shard::current();
+  if (here && &here->core() == core_ && here->index() == request.shard) {
+    if (Session* session = here->find(request.session))
+      session->answer(request.number, std::move(answer));
+    return;
+  }
+  const std::lock_guard lock(mutex_);
+  Core* core = core_;
+  if (!core) return;
+  Shard& there = core->shard(request.shard);
+  there.post_surely([request, late = std::move(answer), &there]() mutable {
+    if (Session* session = there.find(request.session))
+      session->answer(request.number, std::move(late));
+  });
+}
+
+void Gate::close() {
+  const std::lock_guard lock(mutex_);
+  core_ = nullptr;
+}
+
+ServerMetrics Core::metrics() const {
+  ServerMetrics metrics;
+  metrics.turns.counts.resize(io::LoopStats::kBoundsUs.size() + 1);
+  for (const std::uint32_t bound : io::LoopStats::kBoundsUs)
+    metrics.turns.bounds_seconds.push_back(bound / 1e6);
+  for (const auto& shard : shards_) {
+    shard->counters().add_to(metrics);
+    const io::LoopStats stats = shard->loop().stats();
+    for (std::size_t i = 0; i < stats.turn_us.size(); ++i)
+      metrics.turns.counts[i] += stats.turn_us[i];
+    metrics.turns.sum_seconds += static_cast<double>(stats.busy_ns) / 1e9;
+  }
+  return metrics;
+}
+
+void Core::log(LogLevel level, std::string_view event,
+               std::initializer_list<LogField> fields) const {
+  if (options_.log.takes(level))
+    options_.log.write({level, event, {fields.begin(), fields.size()}});
+}
+
+// -- peers --
+
+Peer Core::peer(const Shard& shard, base::SlabKey key) noexcept {
+  return Peer(this, shard.index(), key.slot, key.generation);
+}
+
+base::SlabKey Core::key_of(const Peer& peer) noexcept { return {peer.slot_, peer.generation_}; }
+
+Core* Core::core_of(const Peer& peer) noexcept { return peer.core_; }
+
+Shard& Core::shard_of(const Peer& peer) noexcept { return *shards_[peer.shard_]; }
+
+}  // namespace walkie::server
