@@ -54,6 +54,8 @@ export class Chat {
     byId("room-form", HTMLFormElement).addEventListener("submit", (event) => {
       event.preventDefault();
       this.#takeName();
+      // Enter in the name's field of someone who is in a room already.
+      if (this.#roomInput.value === "" && this.#roomName !== "") return;
       const name = roomName(this.#roomInput.value || "lobby");
       setProblem(byId("room-error", HTMLElement), name === null ? kRoomProblem : null);
       if (name === null) return;

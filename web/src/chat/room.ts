@@ -113,6 +113,8 @@ export class Room {
     if (this.#outbox.length >= kOutboxMax) return false;
     const outgoing = { envelope: this.#envelope("message", text), sent: false };
     this.#outbox.push(outgoing);
+    // A message ends the writing before it, on the other pages too.
+    this.#lastTyping = Number.NEGATIVE_INFINITY;
     this.#flush();
     this.#events.outbox();
     return true;

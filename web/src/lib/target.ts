@@ -33,6 +33,8 @@ export function parseTarget(input: string, page: PageLocation): Parsed<string> {
   }
   if (url.hash !== "") return { ok: false, error: "A WebSocket URL has no #fragment (RFC 6455 §3)" };
   if (url.hostname === "") return { ok: false, error: "The URL names no host" };
+  // Some browsers escape what no host name may contain instead of refusing it.
+  if (/[\s%]/.test(url.hostname)) return { ok: false, error: `“${text}” is not a URL` };
   return { ok: true, value: url.href };
 }
 

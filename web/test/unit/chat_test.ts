@@ -291,6 +291,9 @@ test("typing is said at most every 2.5 seconds, and not without a connection", (
   world.advance(500);
   world.room.typing();
   assert.equal(world.socket.sent.length, 2);
+  world.room.say("done");
+  world.room.typing();
+  assert.equal(world.socket.sent.at(-1)?.type, "typing");
 });
 
 test("the outbox is bounded and says when it is full", () => {
