@@ -294,7 +294,7 @@ TEST_CASE("deflater appends and leaves what stands before") {
 
 TEST_CASE("deflater takes a message in pieces, the last of which may be empty") {
   const std::string message = words(5000, 9);
-  for (const std::size_t piece : {1, 7, 500, 4999, 5000}) {
+  for (const std::size_t piece : {1U, 7U, 500U, 4999U, 5000U}) {
     for (const bool empty_last : {false, true}) {
       Deflater deflater(15, 6);
       Inflater inflater(15);
@@ -329,7 +329,7 @@ TEST_CASE("messages come back whole at every window and level, with and without 
         CHECK(deflater.window_bits() == window_bits);
         CHECK(deflater.level() == level);
         CHECK(inflater.window_bits() == window_bits);
-        for (const std::size_t bytes : {1, 2, 100, 300, 5000, 40'000}) {
+        for (const std::size_t bytes : {1U, 2U, 100U, 300U, 5000U, 40'000U}) {
           const std::string message = words(bytes, static_cast<std::uint32_t>(bytes + 1));
           CHECK(inflated(inflater, compressed(deflater, message), 1000) == Inflated{message});
           const std::string hard = noise(bytes, static_cast<std::uint32_t>(bytes + 2));

@@ -147,7 +147,7 @@ TEST_CASE("only the low two bits of an offset matter") {
 }
 
 TEST_CASE("masking twice gives the bytes back [RFC 6455 5.3]") {
-  for (const std::size_t bytes : {0, 1, 5, 32, 64, 65, 1000, 100'000}) {
+  for (const std::size_t bytes : {0U, 1U, 5U, 32U, 64U, 65U, 1000U, 100'000U}) {
     const auto plain = pattern(bytes);
     auto twice = plain;
     apply_mask(twice, kKey, 1);
