@@ -108,7 +108,7 @@ export class Chat {
     this.#room = this.#newRoom(url);
     this.#room.connect();
     this.#drawMembers();
-    this.#say.focus();
+    if (matchMedia("(min-width: 900px)").matches) this.#say.focus();
   }
 
   #newRoom(url: string): Room {

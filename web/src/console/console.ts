@@ -117,7 +117,8 @@ export class Console {
     byId("endpoint-facts", HTMLElement).textContent = `${protocol} · ${extensions}`;
     this.#note("open", `Open after ${this.#elapsed} · ${protocol} · ${extensions}`);
     this.#drawUptime();
-    byId("message", HTMLTextAreaElement).focus();
+    // Not on a phone, where focus brings the keyboard up over the page.
+    if (matchMedia("(min-width: 900px)").matches) byId("message", HTMLTextAreaElement).focus();
   }
 
   #closed({ code, reason, wasClean, opened }: Closed): void {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// One frame in full: laid out, as it came, or as a hex dump.
+// One line of the list in full: laid out, as it came, or as a hex dump.
 import { byId, download, el, pressSegment, segments } from "../dom";
 import { type Bytes, decodeUtf8, encodeUtf8, hexDump } from "../lib/bytes";
 import { formatBytes, formatClock } from "../lib/format";
@@ -89,7 +89,7 @@ export class Inspector {
     const entry = this.#entry;
     if (entry === null) return;
     const isText = typeof entry.payload === "string";
-    const name = `frame-${entry.seq}.${isText ? "txt" : "bin"}`;
+    const name = `message-${entry.seq}.${isText ? "txt" : "bin"}`;
     download(name, [entry.payload], isText ? "text/plain" : "application/octet-stream");
   }
 }

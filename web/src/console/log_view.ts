@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The list of frames: only the rows in sight exist as elements, drawn at most once per frame.
+// The list of messages and events: only the rows in sight exist as elements, drawn at most once per frame.
 import { byId, el, segments, setIcon } from "../dom";
 import { decodeUtf8, toHex } from "../lib/bytes";
 import { formatBytes, formatClock, formatCount, previewText } from "../lib/format";

@@ -202,7 +202,7 @@ pageTest("the list can be walked by keyboard", "/", async (page) => {
   await page.keyboard.press("ArrowUp");
   assert.equal(await page.locator("#inspector-title").textContent(), "Sent text");
   await page.keyboard.press("Escape");
-  await page.getByText("Select a frame").waitFor();
+  await page.getByText("Select a line").waitFor();
 });
 
 pageTest("the theme is chosen, kept, and applied to the next visit", "/", async (page) => {
