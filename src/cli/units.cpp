@@ -46,7 +46,7 @@ std::optional<std::int64_t> parse_with_unit(std::string_view text, std::span<con
   const auto count = parse_number(text.substr(0, digits));
   if (!count) return std::nullopt;
   std::string_view rest = text.substr(digits);
-  if (rest.starts_with(' ')) rest.remove_prefix(1);
+  if (rest.size() > 1 && rest.starts_with(' ')) rest.remove_prefix(1);
   const auto unit = std::ranges::find(units, lower_case(rest), &Unit::name);
   if (unit == units.end()) return std::nullopt;
   if (*count > std::numeric_limits<std::int64_t>::max() / unit->factor) return std::nullopt;

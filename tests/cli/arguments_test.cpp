@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+// The command line against an option table.
+#include <cli/arguments.hpp>
+
+#include <array>
+#include <initializer_list>
+
+#include <doctest/doctest.h>
+
+namespace walkie::cli {
+namespace {
+
+constexpr auto kTable = std::to_array<Option>({
+    {.key = "listen",
+     .flag = "listen",
+     .kind = OptionKind::list,
+     .preset = "a:1",
+     .help = "Listen here",
+     .value_name = "HOST:PORT|unix:PATH"},
+    {.key = "log.level", .flag = "log-level", .preset = "info", .help = "How much"},
+    {.key = "json", .flag = "json", .kind = OptionKind::on_off, .preset = "off", .help = "As JSON"},
+});
+
+Result<Arguments> parse(std::initializer_list<std::string_view> words) {
+  return parse_arguments(kTable, {words.begin(), words.size()});
+}
+
+std::string error_of(std::initializer_list<std::string_view> words) {
+  const auto parsed = parse(words);
+  return parsed ? "" : parsed.error().message;
+}
+
+TEST_CASE("a flag takes the next word or what stands behind its equals sign") {
+  const auto parsed = parse({"--listen", "b:2", "--log-level=x=y"});
+  REQUIRE(parsed);
+  REQUIRE(parsed->flags.size() == 2);
+  CHECK(parsed->flags[0].option == &kTable[0]);
+  CHECK(parsed->flags[0].value == "b:2");
+  CHECK(parsed->flags[1].value == "x=y");
+}
+
+TEST_CASE("a switch is on without a value and takes only on or off from the next word") {
+  CHECK(parse({"--json"})->flags[0].value == "on");
+  CHECK(parse({"--json", "off"})->flags[0].value == "off");
+  CHECK(parse({"--json=off"})->flags[0].value == "off");
+  const auto parsed = parse({"--json", "echo"});
+  CHECK(parsed->flags[0].value == "on");
+  CHECK(parsed->words == std::vector<std::string>{"echo"});
+}
+
+TEST_CASE("words and what follows two dashes are no flags") {
+  const auto parsed = parse({"echo", "-", "--", "--listen"});
+  REQUIRE(parsed);
+  CHECK(parsed->flags.empty());
+  CHECK(parsed->words == std::vector<std::string>{"echo", "-", "--listen"});
+}
+
+TEST_CASE("help is found in both forms") {
+  CHECK(parse({"-h"})->help);
+  CHECK(parse({"--json", "--help"})->help);
+  CHECK_FALSE(parse({"--json"})->help);
+}
+
+TEST_CASE("an unknown flag is refused with the nearest known one") {
+  CHECK(error_of({"--lisen", "x"}) == "unknown option --lisen; did you mean --listen?");
+  CHECK(error_of({"--banana"}) == "unknown option --banana");
+  CHECK(error_of({"-x"}) == "unknown option -x; options start with two dashes");
+}
+
+TEST_CASE("a flag without its value is refused") {
+  CHECK(error_of({"--log-level"}) == "--log-level needs a value: TEXT");
+  CHECK(error_of({"--listen", "--json"}) == "--listen needs a value: HOST:PORT|unix:PATH");
+}
+
+TEST_CASE("help lists every option with its default") {
+  CHECK(options_help(kTable) ==
+        "  --listen HOST:PORT|unix:PATH  Listen here [a:1]\n"
+        "  --log-level TEXT              How much [info]\n"
+        "  --json                        As JSON [off]\n");
+}
+
+TEST_CASE("the manual's table escapes bars") {
+  CHECK(options_markdown(kTable).find(
+            "| `listen` | `--listen HOST:PORT\\|unix:PATH` | `WALKIE_LISTEN` | `a:1` | Listen here "
+            "|\n") != std::string::npos);
+}
+
+}  // namespace
+}  // namespace walkie::cli
