@@ -56,7 +56,11 @@ inline int hex_digit(char c) {
 /// All of them, one after the other.
 template <class... More>
 [[nodiscard]] Bytes joined(Bytes first, const More&... more) {
-  (first.insert(first.end(), more.begin(), more.end()), ...);
+  const auto append = [&first](BytesView bytes) {
+    first.reserve(first.size() + bytes.size());
+    for (const std::byte byte : bytes) first.push_back(byte);
+  };
+  (append(more), ...);
   return first;
 }
 
