@@ -26,7 +26,7 @@ void InputBuffer::make_room(std::size_t bytes) {
   if (!holds_taken_ && fits && unread_bytes <= block_.capacity / 2) {
     std::memmove(block_.data, block_.data + begin_, unread_bytes);
   } else {
-    base::Block larger = pool_->acquire(std::max(unread_bytes + bytes, 2 * unread_bytes));
+    const base::Block larger = pool_->acquire(std::max(unread_bytes + bytes, 2 * unread_bytes));
     if (unread_bytes) std::memcpy(larger.data, block_.data + begin_, unread_bytes);
     if (holds_taken_)
       taken_block_ = block_;

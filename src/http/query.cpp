@@ -66,7 +66,7 @@ std::optional<std::string_view> cookie_value(std::span<const HeaderField> fields
     if (!equal_ignoring_case(field.name, "Cookie")) continue;
     std::string_view list = field.value;
     while (!list.empty()) {
-      std::string_view value = trim(next_part(list, ';'));
+      const std::string_view value = trim(next_part(list, ';'));
       const std::size_t equals = value.find('=');
       if (equals == std::string_view::npos || trim(value.substr(0, equals)) != name) continue;
       return trim(value.substr(equals + 1));

@@ -60,3 +60,15 @@ TEST_CASE("a buffer that is emptied and filled in turn does not grow") {
   }
   CHECK(pool.lent_bytes() <= 512);
 }
+
+TEST_CASE("taken bytes are not overwritten to make room in their block") {
+  base::BufferPool pool;
+  InputBuffer buffer(pool);
+  const std::string request(3000, 'r');
+  buffer.append(bytes_of(request + "behind"));
+  const auto taken = text_of(buffer.unread()).substr(0, request.size());
+  buffer.take(request.size());
+  buffer.append(bytes_of(std::string(2000, 'b')));  // would fit where the request lies
+  CHECK(taken == request);
+  CHECK(buffer.size() == 2006);
+}
