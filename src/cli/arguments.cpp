@@ -84,6 +84,22 @@ std::string default_text(const Option& option) {
   return value ? plain_value(option, *value) : std::string(option.preset);
 }
 
+/// Appends `text` in lines of at most 80 characters under an option's heading.
+void append_wrapped(std::string& out, std::string_view text) {
+  constexpr std::string_view kIndent = "        ";
+  constexpr std::size_t kWidth = 80 - kIndent.size();
+  while (!text.empty()) {
+    std::size_t cut = text.size();
+    if (cut > kWidth) {
+      const std::size_t blank = text.rfind(' ', kWidth);
+      cut = blank == std::string_view::npos ? kWidth : blank;
+    }
+    out.append(kIndent).append(text.substr(0, cut)).append(1, '\n');
+    text.remove_prefix(cut);
+    if (text.starts_with(' ')) text.remove_prefix(1);
+  }
+}
+
 std::string escaped_for_markdown(std::string_view text) {
   std::string escaped;
   for (const char letter : text) escaped.append(letter == '|' ? "\\" : "").append(1, letter);
@@ -97,18 +113,13 @@ Result<Arguments> parse_arguments(OptionTable table, std::span<const std::string
 }
 
 std::string options_help(OptionTable table) {
-  std::size_t width = 0;
-  const auto heading = [](const Option& option) {
-    return option.kind == OptionKind::on_off
-               ? fmt::format("--{}", option.flag)
-               : fmt::format("--{} {}", option.flag, placeholder(option));
-  };
-  for (const Option& option : table) width = std::max(width, heading(option).size());
   std::string help;
   for (const Option& option : table) {
-    help += fmt::format("  {:<{}}  {}", heading(option), width, option.help);
+    const bool is_switch = option.kind == OptionKind::on_off;
     const std::string preset = default_text(option);
-    help += preset.empty() ? "\n" : fmt::format(" [{}]\n", preset);
+    help += fmt::format("  --{}{}\n", option.flag, is_switch ? "" : " " + placeholder(option));
+    append_wrapped(help, preset.empty() ? std::string(option.help)
+                                        : fmt::format("{} [{}]", option.help, preset));
   }
   return help;
 }

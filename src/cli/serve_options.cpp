@@ -2,6 +2,7 @@
 // The options of `walkie serve`: the one table, and its values as server options.
 #include <cli/serve_options.hpp>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdint>
@@ -9,6 +10,7 @@
 #include <fmt/core.h>
 
 #include <cli/suggest.hpp>
+#include <io/endpoint.hpp>
 
 namespace walkie::cli {
 namespace {
@@ -245,6 +247,24 @@ SlowConsumer slow_consumer_of(std::string_view word) {
   return SlowConsumer::close;
 }
 
+/// What the options mean beyond their types: found here, it is a usage error with its source.
+Result<void> check_meaning(const Settings& settings) {
+  const auto fault = [&settings](std::string_view key, std::string_view what) {
+    const Option& option = *std::ranges::find(settings.table(), key, &Option::key);
+    const std::string& source = settings.source(option);
+    return std::unexpected(Error{fmt::format("{}: {}", source, what), {}});
+  };
+  if (settings.list("listen").empty()) return fault("listen", "listen needs an endpoint");
+  for (const std::string& endpoint : settings.list("listen"))
+    if (const auto parsed = io::parse_endpoint(endpoint); !parsed)
+      return fault("listen", parsed.error().message);
+  for (const std::string& origin : settings.list("allow_origin"))
+    if (origin != "*" && origin != "null" && origin.find("://") == std::string::npos)
+      return fault("allow_origin",
+                   fmt::format("\"{0}\" is no origin; did you mean \"https://{0}\"?", origin));
+  return {};
+}
+
 /// The file's name: the last --config, else WALKIE_CONFIG, else none.
 std::optional<std::string> config_path(const Arguments& arguments, const Environment& environment) {
   std::optional<std::string> path = environment("WALKIE_CONFIG");
@@ -270,8 +290,8 @@ Result<Settings> load_serve_settings(const Arguments& arguments, const Environme
     return std::unexpected(std::move(applied.error()));
   if (auto applied = settings.apply_flags(arguments.flags); !applied)
     return std::unexpected(std::move(applied.error()));
-  if (settings.list("listen").empty())
-    return std::unexpected(Error{"listen: at least one endpoint is needed", {}});
+  if (auto checked = check_meaning(settings); !checked)
+    return std::unexpected(std::move(checked.error()));
   return settings;
 }
 

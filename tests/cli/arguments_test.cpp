@@ -74,9 +74,20 @@ TEST_CASE("a flag without its value is refused") {
 
 TEST_CASE("help lists every option with its default") {
   CHECK(options_help(kTable) ==
-        "  --listen HOST:PORT|unix:PATH  Listen here [a:1]\n"
-        "  --log-level TEXT              How much [info]\n"
-        "  --json                        As JSON [off]\n");
+        "  --listen HOST:PORT|unix:PATH\n        Listen here [a:1]\n"
+        "  --log-level TEXT\n        How much [info]\n"
+        "  --json\n        As JSON [off]\n");
+}
+
+TEST_CASE("help wraps at 80 characters and loses no word") {
+  const std::string words =
+      "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
+      "sixteen seventeen eighteen nineteen twenty";
+  const std::string help = options_help(std::array{Option{.key = "a", .flag = "a", .help = words}});
+  CHECK(help ==
+        "  --a TEXT\n"
+        "        one two three four five six seven eight nine ten eleven twelve thirteen\n"
+        "        fourteen fifteen sixteen seventeen eighteen nineteen twenty\n");
 }
 
 TEST_CASE("the manual's table escapes bars") {
