@@ -9,9 +9,10 @@
 
 namespace walkie::io {
 
-/// While alive: blocks `signals` in the calling thread (and in threads started after it) and calls
-/// `on_signal(number)` on its own thread for each. Restores the mask when destroyed. One at a time
-/// per process.
+/// While alive: calls `on_signal(number)` on its own thread for each of `signals`, whichever thread
+/// the kernel gives it to. Blocks them in the calling thread (and so in threads started after it);
+/// in older threads a handler runs for a moment. Restores mask and handlers when destroyed. One at
+/// a time per process.
 class SignalWatch {
  public:
   SignalWatch(std::initializer_list<int> signals, std::function<void(int)> on_signal);

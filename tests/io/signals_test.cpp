@@ -2,6 +2,7 @@
 // Signals as calls on a thread of their own.
 #include <io/signals.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <csignal>
@@ -62,6 +63,24 @@ TEST_CASE("signal watch blocks its signals in threads started after it") {
   Caught caught;
   const SignalWatch watch({SIGUSR1}, [&caught](int number) { caught.add(number); });
   std::thread([] { CHECK(blocked(SIGUSR1)); }).join();
+}
+
+TEST_CASE("signal watch takes signals that the kernel gives to a thread older than it") {
+  std::atomic<bool> done{false};
+  std::thread older([&done] { done.wait(false); });
+  Caught caught;
+  {
+    const SignalWatch watch({SIGUSR1}, [&caught](int number) { caught.add(number); });
+    pthread_kill(older.native_handle(), SIGUSR1);
+    CHECK(caught.wait_for(1) == std::vector{SIGUSR1});
+    CHECK(caught.thread() != older.get_id());
+  }
+  struct sigaction after{};
+  sigaction(SIGUSR1, nullptr, &after);
+  CHECK((after.sa_handler == SIG_DFL));
+  done.store(true);
+  done.notify_one();
+  older.join();
 }
 
 TEST_CASE("signal watch restores the mask, and can be made again") {
