@@ -1,0 +1,171 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""What a WebSocket costs on top of TCP: `walkie serve` against a bare epoll echo.
+
+usage: bench/compare_bare.py [--build DIR] [--rounds N] [--seconds N] [--write FILE]
+
+Both servers run pinned to processor 0, the load generator to processor 1. They take turns, round by
+round, with the same bytes from client to server; what is compared is the processor time that the server
+spends on one message. Idle memory is measured on a fresh server each round. Prints a table; exits
+with 1 where a target is missed. Other work on the machine changes rates and latencies much, these
+ratios little; still, more rounds help.
+"""
+
+import argparse
+import json
+import os
+import platform
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from datetime import date
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+SERVER_CPU, LOAD_CPU = "0", "1"
+ECHOES = [  # name, messages in flight on each connection, the highest ratio that is good
+    ("32 B, 100 connections, 1 in flight", 1, 1.15),
+    ("32 B, 100 connections, 16 in flight", 16, 1.3),
+]
+IDLE_CONNECTIONS = 10_000
+IDLE_BYTES_MAX = 600
+
+
+def pinned(cpu, *command):
+    return ["taskset", "-c", cpu, *map(str, command)]
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return probe.getsockname()[1]
+
+
+class Server:
+    """A server on a free port, until the block ends."""
+
+    def __init__(self, build, name):
+        self.port = free_port()
+        command = {
+            "walkie": (build / "bin/walkie", "serve", "--listen", f"127.0.0.1:{self.port}"),
+            "bare": (build / "bin/bare_echo", self.port),
+        }[name]
+        self.raw = ["--raw"] if name == "bare" else []
+        self.process = subprocess.Popen(pinned(SERVER_CPU, *command), stdout=subprocess.DEVNULL)
+        self.wait_until_listening()
+
+    def wait_until_listening(self):
+        for _ in range(500):
+            try:
+                socket.create_connection(("127.0.0.1", self.port)).close()
+                return
+            except ConnectionRefusedError:
+                time.sleep(0.01)
+        raise SystemExit("the server does not listen")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait()
+
+
+def load(build, server, scenario, *options):
+    command = pinned(LOAD_CPU, build / "bin/walkie", "bench", scenario, "--json", *server.raw,
+                     "--url", f"ws://127.0.0.1:{server.port}/echo", "--pid", server.process.pid,
+                     *options)
+    return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+
+
+def measure_echo(arguments, in_flight):
+    """For each round, both servers' figures; who goes first alternates."""
+    rounds = []
+    with Server(arguments.build, "walkie") as walkie, Server(arguments.build, "bare") as bare:
+        for number in range(arguments.rounds):
+            order = [("walkie", walkie), ("bare", bare)]
+            if number % 2:
+                order.reverse()
+            rounds.append({name: load(arguments.build, server, "echo", "--connections=100",
+                                      "--size=32", f"--in-flight={in_flight}",
+                                      f"--seconds={arguments.seconds}")
+                           for name, server in order})
+    return rounds
+
+
+def measure_idle(arguments):
+    rounds = []
+    for _ in range(min(arguments.rounds, 3)):
+        with Server(arguments.build, "walkie") as server:
+            rounds.append(load(arguments.build, server, "idle", "--seconds=2",
+                               f"--connections={IDLE_CONNECTIONS}"))
+    return rounds
+
+
+def machine():
+    def read(path):
+        return Path(path).read_text(encoding="utf-8").strip()
+
+    model = next(line.split(":")[1].strip() for line in read("/proc/cpuinfo").splitlines()
+                 if line.startswith("model name"))
+    return {
+        "processor": model,
+        "processors": os.cpu_count(),
+        "kernel": platform.release(),
+        "congestion_control": read("/proc/sys/net/ipv4/tcp_congestion_control"),
+        "load_average": os.getloadavg()[0],
+    }
+
+
+def compare_echo(arguments):
+    results = []
+    key = "server_cpu_us_per_message"
+    print(f"{'server CPU per message':38} {'walkie':>9} {'bare':>9} {'ratio':>7} {'target':>7}")
+    for name, in_flight, target in ECHOES:
+        rounds = measure_echo(arguments, in_flight)
+        walkie, bare = (statistics.median(one[who][key] for one in rounds)
+                        for who in ("walkie", "bare"))
+        ratios = [one["walkie"][key] / one["bare"][key] for one in rounds]
+        ratio = statistics.median(ratios)
+        good = ratio <= target
+        print(f"{name:38} {walkie:6.3f} us {bare:6.3f} us {ratio:7.3f} {target:7.2f}"
+              f"{'' if good else '  missed'}", flush=True)
+        results.append({"name": name, "ratio": round(ratio, 4), "target": target, "good": good,
+                        "ratios": [round(value, 4) for value in ratios], "rounds": rounds})
+    return results
+
+
+def compare_idle(arguments):
+    rounds = measure_idle(arguments)
+    value = statistics.median(one["private_dirty_bytes_per_connection"] for one in rounds)
+    good = value <= IDLE_BYTES_MAX
+    name = f"user memory of an idle connection (of {IDLE_CONNECTIONS})"
+    print(f"{name}: {value:.0f} bytes, target {IDLE_BYTES_MAX}{'' if good else '  missed'}")
+    return {"name": name, "bytes": value, "target": IDLE_BYTES_MAX, "good": good, "rounds": rounds}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--build", type=Path, default=ROOT / "build", help="the build directory")
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--seconds", type=int, default=3, help="of each measurement")
+    parser.add_argument("--write", type=Path, help="write all figures to this JSON file")
+    arguments = parser.parse_args()
+    facts = machine()
+    echoes, idle = compare_echo(arguments), compare_idle(arguments)
+    if arguments.write:
+        commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, check=False,
+                                capture_output=True, text=True).stdout.strip()
+        arguments.write.parent.mkdir(parents=True, exist_ok=True)
+        arguments.write.write_text(json.dumps({
+            "command": f"bench/compare_bare.py --rounds {arguments.rounds} "
+                       f"--seconds {arguments.seconds}",
+            "date": date.today().isoformat(), "commit": commit, "machine": facts,
+            "echo": echoes, "idle": idle,
+        }, indent=1) + "\n", encoding="utf-8")
+    return 0 if idle["good"] and all(one["good"] for one in echoes) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
