@@ -2,6 +2,7 @@
 // Frame headers to and from bytes (RFC 6455 §5.2).
 #include <proto/frame.hpp>
 
+#include <array>
 #include <bit>
 #include <cstring>
 #include <utility>
@@ -63,41 +64,31 @@ ProtocolError judge_long_length(BytesView in) noexcept {
   return ProtocolError::length_not_minimal;  // at most 65535 whatever the last two bytes say
 }
 
-/// The length of a frame with an extended one, whose bytes are all there.
-ProtocolError judge_extended_length(BytesView in, FrameHeader& header,
-                                    std::uint8_t length) noexcept {
-  if (length == kLength16) {
+/// Reads the length behind a first one of 126 or 127, as far as it is there.
+ProtocolError read_extended_length(BytesView in, FrameHeader& header) noexcept {
+  if (is_control(header.opcode)) return ProtocolError::control_frame_too_long;
+  if (header.payload_bytes == kLength16) {
+    if (in.size() < 4) return ProtocolError::none;
     header.payload_bytes = load_big_endian<std::uint16_t>(in.data() + 2);
     return header.payload_bytes < kLength16 ? ProtocolError::length_not_minimal
                                             : ProtocolError::none;
   }
-  header.payload_bytes = load_big_endian<std::uint64_t>(in.data() + 2);
+  if (in.size() >= 10) header.payload_bytes = load_big_endian<std::uint64_t>(in.data() + 2);
   return judge_long_length(in);
-}
-
-DecodedHeader failed(ProtocolError error) noexcept { return {.header = {}, .error = error}; }
-
-/// A header whose last byte is still to come.
-DecodedHeader judge_incomplete(BytesView in, std::uint8_t length) noexcept {
-  if (length == kLength64) return failed(judge_long_length(in));
-  if (length == kLength16 && in.size() >= 4) {
-    FrameHeader header;
-    return failed(judge_extended_length(in, header, length));
-  }
-  return {};
 }
 
 }  // namespace
 
+// All paths return the one object, so that it is built where the caller wants it: a copy would be
+// one wide load of what was just stored byte by byte, and stall.
 DecodedHeader decode_header(BytesView in) noexcept {
-  if (in.empty()) return {};
+  DecodedHeader decoded;
+  if (in.empty()) return decoded;
   const std::uint8_t first = at(in, 0);
-  const ProtocolError error = kFirstByteErrors[first];
-  if (error != ProtocolError::none) return failed(error);
-  if (in.size() < 2) return {};
+  decoded.error = kFirstByteErrors[first];
+  if (decoded.error != ProtocolError::none || in.size() < 2) return decoded;
   const std::uint8_t second = at(in, 1);
   const std::uint8_t length = second & kLength;
-  DecodedHeader decoded;
   FrameHeader& header = decoded.header;
   header.fin = (first & kFin) != 0;
   header.rsv1 = (first & kRsv1) != 0;
@@ -105,17 +96,14 @@ DecodedHeader decode_header(BytesView in) noexcept {
   header.payload_bytes = length;
   std::size_t bytes = 2;
   if (length > kControlPayloadBytesMax) {
-    if (is_control(header.opcode)) return failed(ProtocolError::control_frame_too_long);
+    decoded.error = read_extended_length(in, header);
+    if (decoded.error != ProtocolError::none) return decoded;
     bytes += length == kLength16 ? 2U : 8U;
   }
   const std::size_t key_at = bytes;
   const bool masked = (second & kMasked) != 0;
   if (masked) bytes += sizeof(MaskKey);
-  if (in.size() < bytes) return judge_incomplete(in, length);
-  if (length > kControlPayloadBytesMax) {
-    const ProtocolError length_error = judge_extended_length(in, header, length);
-    if (length_error != ProtocolError::none) return failed(length_error);
-  }
+  if (in.size() < bytes) return decoded;
   if (masked) std::memcpy(header.mask.emplace().data(), in.data() + key_at, sizeof(MaskKey));
   decoded.header_bytes = static_cast<std::uint8_t>(bytes);
   return decoded;

@@ -44,7 +44,7 @@ struct FrameHeader {
 
 /// A header and how many bytes it took; or neither (more bytes are needed); or an error.
 struct DecodedHeader {
-  FrameHeader header;
+  FrameHeader header;             ///< Meaningless where header_bytes is 0.
   std::uint8_t header_bytes = 0;  ///< 0: incomplete, or an error.
   ProtocolError error = ProtocolError::none;
 };
