@@ -91,6 +91,9 @@ struct WebSocketOptions {
   std::chrono::milliseconds ping_interval{30'000};
   /// Silence after a Ping that means death: ended with 1006; 0: never.
   std::chrono::milliseconds pong_timeout{20'000};
+  /// From a message's first bytes to its last (of a frame, under on_piece); a slower one ends the
+  /// connection with 1008; 0: no limit.
+  std::chrono::milliseconds message_timeout{120'000};
   /// No data message in either direction for so long: closed with 1001; 0: no limit.
   std::chrono::milliseconds idle_timeout{0};
   /// For the peer's answer to our Close.

@@ -52,10 +52,14 @@ Connection::Extra& Connection::extra() {
 
 // -- bytes in --
 
-void Connection::receive(MutableBytes bytes, Instant /*now*/) {
+void Connection::receive(MutableBytes bytes, Instant now) {
   if (ended_) return;
   WALKIE_ASSERT(input_.empty());
   input_ = bytes;
+  if (close_sent_ || options_->message_timeout <= Duration::zero()) return;
+  if (!restart_timeout_ && deadline_ != kNever) return;
+  deadline_ = now + options_->message_timeout;
+  restart_timeout_ = false;
 }
 
 void Connection::receive_end(Instant /*now*/) { end_received_ = true; }
@@ -65,15 +69,64 @@ std::optional<Event> Connection::poll_event() {
     message_.release(resources_->buffers);
     release_due_ = false;
   }
+  if (at_short_message()) return read_short_message();
+  return read_on();
+}
+
+/// Whether the input starts with a whole text or binary message of at most 125 bytes in one frame:
+/// by far the commonest. Anything else is left to read_on(), which would judge it the same, in more
+/// steps.
+bool Connection::at_short_message() const noexcept {
+  constexpr unsigned kFinText = 0x81;
+  constexpr unsigned kFinBinary = 0x82;
+  if (in_frame_ || in_message_ || close_sent_ || ended_ || header_bytes_ != 0) return false;
+  if (input_.size() < short_header_bytes() || options_->deliver_pieces) return false;
+  const auto first = std::to_integer<unsigned>(input_[0]);
+  if (first != kFinText && first != kFinBinary) return false;
+  // Where the mask bit is not what the role wants, this is no short length.
+  const std::size_t length = std::to_integer<unsigned>(input_[1]) ^ (masks_input() ? 0x80U : 0U);
+  return length <= kControlPayloadBytesMax && length <= input_.size() - short_header_bytes() &&
+         length <= options_->message_bytes_max && options_->fragments_max > 0;
+}
+
+std::optional<Event> Connection::read_short_message() {
+  const std::size_t length = std::to_integer<std::size_t>(input_[1]) & 0x7F;
+  message_kind_ = static_cast<MessageKind>(std::to_integer<unsigned>(input_[0]) & 0x0F);
+  const MutableBytes payload = input_.subspan(short_header_bytes(), length);
+  if (masks_input()) {
+    std::memcpy(mask_.data(), input_.data() + 2, mask_.size());
+    apply_mask(payload, mask_);
+  }
+  input_ = input_.subspan(short_header_bytes() + length);
+  if (message_kind_ == MessageKind::text && !is_utf8(payload)) {
+    violate(ProtocolError::invalid_utf8);
+    return closed_event();
+  }
+  std::optional<Event> event(std::in_place);
+  event->message_kind = message_kind_;
+  event->payload = payload;
+  return event;
+}
+
+std::optional<Event> Connection::read_on() {
   while (!ended_) {
     if (!in_frame_ && !begin_frame()) break;
     if (std::optional<Event> event = read_frame()) return event;
     if (in_frame_) break;  // its rest is not here yet
   }
   if (ended_) return closed_event();
-  if (!end_received_) return std::nullopt;
+  if (!end_received_) {
+    if (!close_sent_ && !mid_message()) deadline_ = kNever;
+    return std::nullopt;
+  }
   violate(ProtocolError::ended_without_close);
   return closed_event();
+}
+
+/// Whether the peer owes bytes of something that has begun: of a message, or of a frame where
+/// pieces are delivered (a message may then be as long as a broadcast).
+bool Connection::mid_message() const noexcept {
+  return in_frame_ || header_bytes_ > 0 || (in_message_ && !options_->deliver_pieces);
 }
 
 /// Takes the next frame's header off the input. False: it is not complete, or not right.
@@ -125,7 +178,7 @@ DecodedHeader Connection::take_header() {
 /// What decode_header() cannot know: the role, what was negotiated, what came before.
 ProtocolError Connection::judge_header(const FrameHeader& header) const noexcept {
   const bool masked = header.mask.has_value();
-  if (masked != (role_ == Role::server))  // §5.1
+  if (masked != masks_input())  // §5.1
     return masked ? ProtocolError::frame_masked : ProtocolError::frame_not_masked;
   if (is_control(header.opcode)) return ProtocolError::none;
   if (header.rsv1 && !deflate_.enabled) return ProtocolError::compressed_without_negotiation;
@@ -195,7 +248,7 @@ std::optional<Event> Connection::read_part() {
     const MutableBytes room =
         message_.reserve(resources_->buffers, bytes + static_cast<std::size_t>(more));
     const MutableBytes part = room.first(bytes);
-    if (role_ == Role::server)
+    if (masks_input())
       copy_masked(input_.first(bytes), part.data(), mask_);
     else
       std::memcpy(part.data(), input_.data(), bytes);
@@ -247,6 +300,7 @@ Event Connection::data_event(EventKind kind, MutableBytes payload) noexcept {
   event.first = first_piece_;
   event.payload = payload;
   first_piece_ = false;
+  if (kind == EventKind::message) restart_timeout_ = true;
   return event;
 }
 
@@ -254,7 +308,7 @@ Event Connection::data_event(EventKind kind, MutableBytes payload) noexcept {
 MutableBytes Connection::unmask_input() noexcept {
   const MutableBytes part = input_.first(
       static_cast<std::size_t>(std::min<std::uint64_t>(frame_bytes_left_, input_.size())));
-  if (role_ == Role::server && !part_unmasked_) apply_mask(part, mask_);
+  if (masks_input() && !part_unmasked_) apply_mask(part, mask_);
   part_unmasked_ = !part.empty();
   return part;
 }
@@ -264,6 +318,7 @@ void Connection::consume_payload(std::size_t bytes) noexcept {
   frame_bytes_left_ -= bytes;
   if (frame_bytes_left_ == 0) {
     in_frame_ = false;
+    if (options_->deliver_pieces) restart_timeout_ = true;
     return;
   }
   if (bytes % 4 != 0) mask_ = turned(mask_, bytes);
@@ -393,7 +448,8 @@ std::optional<Instant> Connection::next_deadline() const noexcept {
 }
 
 void Connection::on_deadline(Instant now) {
-  if (!ended_ && deadline_ != kNever && now >= deadline_) violate(ProtocolError::close_timeout);
+  if (ended_ || deadline_ == kNever || now < deadline_) return;
+  violate(close_sent_ ? ProtocolError::close_timeout : ProtocolError::message_timeout);
 }
 
 }  // namespace walkie::proto

@@ -53,6 +53,9 @@ struct ConnectionOptions {
   std::uint64_t message_bytes_max = std::uint64_t{16} << 20;  ///< After inflating; else 1009.
   std::uint32_t fragments_max = 131'072;                      ///< Frames of one message; else 1008.
   bool deliver_pieces = false;  ///< Event::piece as bytes arrive, in place of Event::message.
+  /// From the first bytes of a message to its last (of a frame, where pieces are delivered); a
+  /// slower one ends the connection with 1008. Zero: no limit.
+  Duration message_timeout{0};
   Duration close_timeout =
       std::chrono::seconds(5);  ///< From our Close to the peer's; then give up.
   std::size_t send_queue_bytes_max = std::size_t{16} << 20;  ///< One message may always wait alone.
@@ -160,7 +163,7 @@ class Connection {
 
   // -- time --
 
-  /// When on_deadline() wants to be called: the close handshake's end.
+  /// When on_deadline() wants to be called: the close handshake's end, or a message's.
   [[nodiscard]] std::optional<Instant> next_deadline() const noexcept;
   void on_deadline(Instant now);
 
@@ -179,9 +182,13 @@ class Connection {
   struct Extra;
 
   // connection.cpp: bytes to events
+  [[nodiscard]] bool at_short_message() const noexcept;
+  std::optional<Event> read_short_message();
+  std::optional<Event> read_on();
   bool begin_frame();
   [[nodiscard]] DecodedHeader take_header();
   [[nodiscard]] ProtocolError judge_header(const FrameHeader& header) const noexcept;
+  [[nodiscard]] bool mid_message() const noexcept;
   [[nodiscard]] ProtocolError begin_data(const FrameHeader& header);
   std::optional<Event> read_frame();
   std::optional<Event> read_whole();
@@ -208,6 +215,7 @@ class Connection {
 
   // connection_send.cpp: messages out
   [[nodiscard]] SendStatus admit(std::size_t bytes, bool droppable);
+  [[nodiscard]] SendStatus admit_late(std::size_t bytes, bool droppable);
   void drop_waiting(std::size_t bytes) noexcept;
   [[nodiscard]] std::size_t waiting_bytes() const noexcept;
   SendStatus queue_message(MessageKind kind, bool compressed, BytesView payload);
@@ -223,6 +231,11 @@ class Connection {
   void end_deflate();
 
   Extra& extra();
+  /// What a client sends is masked, what a server sends is not (RFC 6455 §5.1).
+  [[nodiscard]] bool masks_input() const noexcept { return role_ == Role::server; }
+  [[nodiscard]] std::size_t short_header_bytes() const noexcept {
+    return masks_input() ? 2 + sizeof(MaskKey) : 2;
+  }
 
   const ConnectionOptions* options_;
   const Resources* resources_;
@@ -232,7 +245,7 @@ class Connection {
   Assembly message_;  ///< Of the message under way, where it cannot be a view of the input.
   std::uint64_t frame_bytes_left_ = 0;    ///< Payload of the current frame that was not consumed.
   std::uint64_t message_wire_bytes_ = 0;  ///< Payload lengths of the message's frames so far.
-  Instant deadline_ = kNever;
+  Instant deadline_ = kNever;  ///< Of the message under way or, once Close was sent, of its answer.
   std::size_t in_flight_bytes_ = 0;
   std::uint32_t fragments_ = 0;
   std::uint32_t dropped_messages_ = 0;
@@ -257,8 +270,9 @@ class Connection {
   bool release_due_ : 1 = false;    ///< The delivered view of message_ dies at the next poll.
   bool end_received_ : 1 = false;   ///< receive_end() was called.
   bool close_sent_ : 1 = false;
-  bool ended_ : 1 = false;       ///< Nothing more is read.
-  bool closed_due_ : 1 = false;  ///< The closed event was not delivered yet.
+  bool restart_timeout_ : 1 = false;  ///< What message_timeout was running for is complete.
+  bool ended_ : 1 = false;            ///< Nothing more is read.
+  bool closed_due_ : 1 = false;       ///< The closed event was not delivered yet.
   bool by_peer_ : 1 = false;
   bool blocked_ : 1 = false;     ///< The transport took less than there was.
   bool piece_open_ : 1 = false;  ///< A message is being sent in pieces.

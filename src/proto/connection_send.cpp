@@ -36,24 +36,28 @@ std::size_t Connection::waiting_bytes() const noexcept {
   return output_.size() + (extra_ ? extra_->deferred.size() : 0);
 }
 
-/// Asks the slow-consumer policy whether `bytes` more may wait.
+/// Asks whether `bytes` more may wait; one message may wait alone.
 SendStatus Connection::admit(std::size_t bytes, bool droppable) {
+  const std::size_t waiting = waiting_bytes();
+  const bool fits = waiting == 0 || waiting + bytes <= options_->send_queue_bytes_max;
+  return fits && !(droppable && blocked_) ? SendStatus::queued : admit_late(bytes, droppable);
+}
+
+/// The same where the peer reads too slowly: the policy decides.
+SendStatus Connection::admit_late(std::size_t bytes, bool droppable) {
   std::size_t waiting = waiting_bytes();
-  if (waiting == 0) return SendStatus::queued;
-  if (droppable && blocked_ && options_->slow_consumer == SlowConsumer::keep_latest) {
+  if (droppable && options_->slow_consumer == SlowConsumer::keep_latest) {
     drop_waiting(waiting);
     waiting = waiting_bytes();
   }
   const std::size_t bytes_max = options_->send_queue_bytes_max;
-  const auto fits = [&] {
-    return waiting == 0 || (bytes <= bytes_max && waiting <= bytes_max - bytes);
-  };
+  const auto fits = [&] { return waiting == 0 || waiting + bytes <= bytes_max; };
   if (fits()) return SendStatus::queued;
   if (options_->slow_consumer == SlowConsumer::close) {
     violate(ProtocolError::send_queue_full);
     return SendStatus::overflow;
   }
-  drop_waiting(bytes > bytes_max ? waiting : waiting - (bytes_max - bytes));
+  drop_waiting(waiting + bytes - bytes_max);
   waiting = waiting_bytes();
   if (fits()) return SendStatus::queued;
   if (!droppable) return SendStatus::overflow;

@@ -62,6 +62,8 @@ constexpr std::array kTable = {
         {CloseCode::policy_violation, "message in more fragments than the limit", ""}},
     Row{ProtocolError::send_queue_full,
         {CloseCode::try_again_later, "peer reads too slowly: send queue full", ""}},
+    Row{ProtocolError::message_timeout,
+        {CloseCode::policy_violation, "message not complete in time", ""}},
     Row{ProtocolError::close_timeout,
         {CloseCode::abnormal, "peer did not answer the Close frame in time", "RFC 6455 §7.1.1"}},
     Row{ProtocolError::ended_without_close,

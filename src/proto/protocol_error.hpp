@@ -36,6 +36,7 @@ enum class ProtocolError : std::uint8_t {
   too_many_fragments,
   send_queue_full,
   // ends without a violation
+  message_timeout,
   close_timeout,
   ended_without_close,
   pong_timeout,

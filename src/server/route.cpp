@@ -13,6 +13,7 @@ proto::ConnectionOptions connection_options(const WebSocketRoute& route) {
   result.message_bytes_max = options.message_bytes_max;
   result.fragments_max = options.fragments_max;
   result.deliver_pieces = static_cast<bool>(route.on_piece);
+  result.message_timeout = options.message_timeout;
   result.close_timeout = options.close_timeout;
   result.send_queue_bytes_max = options.send_queue_bytes_max;
   result.slow_consumer = options.slow_consumer;
@@ -47,7 +48,8 @@ std::string fault_of(const WebSocketOptions& options) {
   if (options.fragments_max == 0) return "fragments_max must not be 0";
   const auto negative = [](std::chrono::milliseconds time) { return time.count() < 0; };
   if (negative(options.ping_interval) || negative(options.pong_timeout) ||
-      negative(options.idle_timeout) || negative(options.close_timeout))
+      negative(options.idle_timeout) || negative(options.close_timeout) ||
+      negative(options.message_timeout))
     return "times must not be negative";
   return {};
 }

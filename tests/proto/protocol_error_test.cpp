@@ -42,7 +42,7 @@ TEST_CASE("errors of payloads close with 1007, limits with 1008, 1009 and 1013 [
   check_code(CloseCode::invalid_payload,
              {invalid_utf8, close_reason_not_utf8, corrupt_deflate_data});
   check_code(CloseCode::message_too_big, {message_too_big});
-  check_code(CloseCode::policy_violation, {too_many_fragments});
+  check_code(CloseCode::policy_violation, {too_many_fragments, message_timeout});
   check_code(CloseCode::try_again_later, {send_queue_full});
 }
 
@@ -66,8 +66,8 @@ TEST_CASE("every error has words of its own that fit a Close frame's reason [RFC
 
 TEST_CASE("every violation names its clause; limits of ours name none") {
   using enum ProtocolError;
-  const std::set<ProtocolError> ours{none, message_too_big, too_many_fragments, send_queue_full,
-                                     idle_timeout};
+  const std::set<ProtocolError> ours{
+      none, message_too_big, too_many_fragments, send_queue_full, message_timeout, idle_timeout};
   for (const ProtocolError error : all_errors()) {
     const std::string_view clause = facts_of(error).clause;
     CAPTURE(facts_of(error).text);
