@@ -30,7 +30,8 @@ function join(socket, room) {
   rooms.set(room, members.add(socket));
   socket.on("close", () => members.delete(socket));
   socket.on("message", (message, isBinary) => {
-    for (const member of members) member.send(message, { binary: isBinary });
+    if (isBinary) return socket.close(1003, "chat rooms take text only");
+    for (const member of members) member.send(message, { binary: false });
   });
 }
 
