@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Immutable bytes with a plain (not atomic) reference count: one encoded frame that many sessions of
-// one shard send. Stays on the thread that made it.
+// Immutable bytes with a plain (not atomic) reference count: one encoded frame that many sessions
+// of one shard send. Stays on the thread that made it.
 #pragma once
 
 #include <cstddef>
@@ -31,7 +31,8 @@ class SharedBytes {
   void reset() noexcept;
   /// The bytes, while there is one reference only.
   [[nodiscard]] MutableBytes writable() noexcept;
-  /// Cuts the end off, while there is one reference only (an encoder that used less than it asked for).
+  /// Cuts the end off, while there is one reference only (an encoder that used less than it asked
+  /// for).
   void truncate(std::size_t bytes) noexcept;
   [[nodiscard]] BytesView view() const noexcept;
   [[nodiscard]] std::size_t size() const noexcept { return head_ ? head_->size : 0; }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Points in time and spans between them. Machines get them as arguments; only the loop reads a clock.
+// Points in time and spans between them. Machines get them as arguments; only loops read clocks.
 #pragma once
 
 #include <chrono>

@@ -345,6 +345,30 @@ TEST_CASE("a socket released by another's owner in the same turn is told nothing
   CHECK(late.errors.empty());
 }
 
+TEST_CASE("a socket found broken by a send earlier in the turn is told of the error only, once") {
+  base::BufferPool pool;
+  const auto loop = make();
+  const Listening listener = listening();
+  Recorder recorders[2];
+  Fd peers[2];
+  SocketId ids[2];
+  for (std::size_t i = 0; i < 2; ++i) {
+    peers[i] = dial(listener.address);
+    const auto id = loop->adopt(Fd(::accept(listener.fd.get(), nullptr, nullptr)), recorders[i]);
+    REQUIRE(id);
+    ids[i] = *id;
+  }
+  recorders[0].act_on_received = [&](MutableBytes) {
+    CHECK(send_text(*loop, ids[1], "x") == 0);
+    CHECK(recorders[1].errors.empty());
+  };
+  put(peers[0], "x");
+  reset_and_close(std::move(peers[1]));
+  run_turns(*loop, 3);
+  CHECK(recorders[1].errors.size() == 1);
+  CHECK(recorders[1].ends == 0);
+}
+
 // -- connecting --
 
 TEST_CASE("connect is told of its success and then carries bytes both ways") {
