@@ -1,31 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The steady state takes nothing from the heap: shown by counting.
-#include <atomic>
-#include <cstdlib>
-#include <new>
-
 #include <support/connection_rig.hpp>
-
-namespace {
-
-std::atomic<std::size_t> heap_calls{0};
-
-void* counted(std::size_t bytes) {
-  heap_calls.fetch_add(1, std::memory_order_relaxed);
-  if (void* at = std::malloc(bytes == 0 ? 1 : bytes)) return at;
-  throw std::bad_alloc();
-}
-
-}  // namespace
-
-// Replaced for the whole test program (zlib's own malloc happens when a compressor is made, which
-// the pool and the connection do once).
-void* operator new(std::size_t bytes) { return counted(bytes); }
-void* operator new[](std::size_t bytes) { return counted(bytes); }
-void operator delete(void* at) noexcept { std::free(at); }
-void operator delete[](void* at) noexcept { std::free(at); }
-void operator delete(void* at, std::size_t) noexcept { std::free(at); }
-void operator delete[](void* at, std::size_t) noexcept { std::free(at); }
+#include <support/heap_calls.hpp>
 
 namespace walkie::test {
 namespace {
@@ -85,9 +61,9 @@ std::size_t heap_calls_of_echo(const Setup& setup, const Bytes& warm_up, const B
   Bytes second = wire;
   Echo echo(setup, read_bytes);
   CHECK(echo.run(first) == 1000);
-  const std::size_t before = heap_calls.load();
+  const std::size_t before = heap_calls();
   const int messages = echo.run(second);
-  const std::size_t after = heap_calls.load();
+  const std::size_t after = heap_calls();
   CHECK(messages == 1000);
   return after - before;
 }
@@ -100,9 +76,9 @@ Bytes plain_wire(std::size_t payload_bytes, int messages) {
 }
 
 TEST_CASE("the allocation counter counts") {
-  const std::size_t before = heap_calls.load();
+  const std::size_t before = heap_calls();
   Bytes bytes(100);
-  CHECK(heap_calls.load() > before);
+  CHECK(heap_calls() > before);
 }
 
 TEST_CASE("server echoes plain messages without an allocation in the steady state") {
@@ -146,11 +122,11 @@ TEST_CASE("server echoes compressed messages without an allocation in the steady
 TEST_CASE("an idle connection holds no block and nothing beside itself") {
   Rig rig(Role::server);
   Bytes wire = plain_wire(1000, 3);
-  const std::size_t before = heap_calls.load();
+  const std::size_t before = heap_calls();
   rig.connection().receive(wire, rig.now);
   while (rig.connection().poll_event()) {
   }
-  CHECK(heap_calls.load() == before);
+  CHECK(heap_calls() == before);
   CHECK(rig.buffers().lent_bytes() == 0);
   CHECK(sizeof(proto::Connection) <= 208);
 }
