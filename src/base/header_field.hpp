@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// One HTTP header field, borrowed, and the list questions that handshakes ask of them (RFC 9110 §5).
+// One HTTP header field, borrowed, and the list questions that handshakes ask (RFC 9110 §5).
 #pragma once
 
 #include <cstddef>
@@ -15,7 +15,8 @@ struct HeaderField {
   std::string_view value;  ///< Without the white space around it.
 };
 
-[[nodiscard]] bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept;  // ASCII only
+/// Only ASCII letters have a case here.
+[[nodiscard]] bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept;
 
 /// The value of the first field of that name.
 [[nodiscard]] std::optional<std::string_view> find_header(std::span<const HeaderField> fields,
