@@ -44,7 +44,7 @@ async function run() {
     packages: "external",
     platform: "node",
     format: "esm",
-    target: "node20",
+    target: "node18",
     sourcemap: "inline",
     logLevel: "warning",
   });
