@@ -143,6 +143,25 @@ TEST_CASE("server inflates a message in pieces of bounded size [RFC 7692 6.2]") 
       8);
 }
 
+TEST_CASE("server inflates all that a fragment holds before the next one arrives [RFC 7692 6.2]") {
+  for (std::size_t size = 16'000; size < 17'000; size += 7) {
+    CAPTURE(size);
+    const std::string text(size, 'a');
+    proto::Deflater deflater(15, 6);
+    std::vector<std::byte> payload;
+    deflater.compress(bytes_of(text), true, payload);
+    Rig rig(streaming(Role::server, true));
+    rig.receive(encode({.opcode = 1,
+                        .payload = std::string(text_of(payload)),
+                        .fin = false,
+                        .rsv1 = true,
+                        .masked = true}));
+    std::size_t arrived = 0;
+    for (const Seen& event : rig.events) arrived += event.payload.size();
+    CHECK(arrived == size);
+  }
+}
+
 TEST_CASE("client inflates an empty compressed message in pieces [RFC 7692 7.2.3.6]") {
   play_everywhere(streaming(Role::client, true), hex("c2 01 00"), [](Rig& rig) {
     CHECK(joined_pieces(rig.events, MessageKind::binary).empty());
