@@ -5,10 +5,10 @@
 usage: bench/compare_bare.py [--build DIR] [--rounds N] [--seconds N] [--write FILE]
 
 Both servers run pinned to processor 0, the load generator to processor 1. They take turns, round by
-round, with the same bytes from client to server; what is compared is the processor time that the server
-spends on one message. Idle memory is measured on a fresh server each round. Prints a table; exits
-with 1 where a target is missed. Other work on the machine changes rates and latencies much, these
-ratios little; still, more rounds help.
+round, with the same bytes from client to server; what is compared is the processor time that the
+server spends on one message. Idle memory is measured on a fresh server each round. Prints a table;
+exits with 1 where a target is missed. Other work on the machine changes rates and latencies much,
+these ratios less; more rounds help.
 """
 
 import argparse

@@ -5,7 +5,6 @@
 #include <cstring>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <random>
 
 #include <fmt/core.h>
@@ -151,7 +150,7 @@ class ProgressLine {
 struct Spent {
   nanoseconds wall{};
   nanoseconds own{};
-  std::optional<nanoseconds> server;
+  nanoseconds server{};  ///< 0 where its process is not known.
 };
 
 Result<Spent> spent_until_now(pid_t server) {
@@ -247,9 +246,9 @@ Result<std::vector<Figure>> Bench::measure(Scenario& scenario, std::string_view 
     return std::unexpected(ran.error());
   const auto after = spent_until_now(server_);
   if (!after) return std::unexpected(after.error());
-  Spent spent{after->wall - before->wall, after->own - before->own, {}};
-  if (after->server) spent.server = *after->server - *before->server;
-  const auto figures = figures_of(scenario.counts(), spent, one, many);
+  const Spent spent{after->wall - before->wall, after->own - before->own,
+                    after->server - before->server};
+  auto figures = figures_of(scenario.counts(), spent, one, many);
   scenario.stop();
   crew.close_all();
   return figures;
@@ -273,8 +272,8 @@ std::vector<Figure> Bench::figures_of(const LoadCounts& counts, const Spent& spe
       {"generator_cpu_percent", "this generator's CPU", "%",
        static_cast<double>(spent.own.count()) / wall * 100, 1},
   };
-  if (!spent.server) return figures;
-  const double server = static_cast<double>(spent.server->count());
+  if (server_ == 0) return figures;
+  const double server = static_cast<double>(spent.server.count());
   figures.push_back({"server_cpu_percent", "server CPU", "%", server / wall * 100, 1});
   if (counts.messages > 0)
     figures.push_back({fmt::format("server_cpu_us_per_{}", one),

@@ -184,7 +184,6 @@ std::string placeholder(const Option& option) {
     case OptionKind::mode:
       return "MODE";
     case OptionKind::text:
-      return "TEXT";
     case OptionKind::list:
       return "TEXT";
     case OptionKind::choice:

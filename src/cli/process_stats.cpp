@@ -48,7 +48,7 @@ ProcessMemory parse_smaps_rollup(std::string_view text) {
 
 Result<ProcessMemory> process_memory(pid_t pid) {
   const std::string path = fmt::format("/proc/{}/smaps_rollup", pid);
-  std::ifstream file(path);
+  const std::ifstream file(path);
   std::ostringstream text;
   if (file) text << file.rdbuf();
   if (!file || text.str().empty()) return std::unexpected(errno_error("reading " + path));

@@ -173,8 +173,8 @@ class Config(unittest.TestCase):
         self.file.write_text("\nlisten = \"x:1\"\ntreads = 2\n")
         result = run("serve", "--config", str(self.file))
         self.assertEqual(result.returncode, 2)
-        self.assertEqual(result.stderr, f'walkie: {self.file}:3: unknown key "treads"; did you mean '
-                                        '"threads"?\n')
+        self.assertEqual(result.stderr, f'walkie: {self.file}:3: unknown key "treads"; '
+                                        'did you mean "threads"?\n')
 
     def test_a_file_that_is_no_toml_is_refused_with_its_line(self):
         self.file.write_text("threads = \n")
