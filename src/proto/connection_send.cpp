@@ -160,7 +160,7 @@ SendStatus Connection::send_piece(MessageKind kind, BytesView bytes, bool last,
 }
 
 SendStatus Connection::queue_piece(BytesView payload, bool last) {
-  if (payload.empty() && !last) return SendStatus::queued;  // the compressor keeps it for later
+  if (payload.empty() && !last) return SendStatus::queued;  // an empty frame would say nothing
   const FrameHeader header{
       .fin = last,
       .rsv1 = piece_compressed_ && piece_first_,

@@ -87,19 +87,17 @@ Deflater::Deflater(int window_bits, int level)
 Deflater::~Deflater() { deflateEnd(&stream_->z); }
 
 void Deflater::compress(BytesView in, bool last, std::vector<std::byte>& out) {
-  if (in.empty() && !last) return;
-  if (in.empty() && !inside_message_) {
+  if (in.empty()) {
     // Two flushes with nothing between them are an error to zlib, so this block is made by hand.
-    out.push_back(std::byte{0x00});
+    if (last) out.push_back(std::byte{0x00});
     return;
   }
   fresh_ = false;
-  inside_message_ = !last;
-  do {
+  while (!in.empty()) {
     const BytesView run = in.first(std::min(in.size(), kRunBytesMax));
     in = in.subspan(run.size());
-    append_run(run, last && in.empty() ? Z_SYNC_FLUSH : Z_NO_FLUSH, out);
-  } while (!in.empty());
+    append_run(run, in.empty() ? Z_SYNC_FLUSH : Z_NO_FLUSH, out);
+  }
   // The flush wrote at least its marker in this call, so these four bytes are ours to drop.
   if (last) drop_back(out, kTail.size());
 }
@@ -129,7 +127,6 @@ void Deflater::reset() noexcept {
   const int result = deflateReset(&stream_->z);
   WALKIE_ASSERT(result == Z_OK);
   fresh_ = true;
-  inside_message_ = false;
 }
 
 Inflater::Inflater(int window_bits)

@@ -36,9 +36,9 @@ class Deflater {
   Deflater(const Deflater&) = delete;
   Deflater& operator=(const Deflater&) = delete;
 
-  /// Appends the compressed form of `in` to `out`. `last` ends the message with a
-  /// sync flush and drops its 00 00 ff ff (RFC 7692 §7.2.1); an empty message comes out as one byte
-  /// 00 (§7.2.3.6). Without `last` output may be held back inside, so that nothing may be appended.
+  /// Appends the compressed form of `in` to `out`, all of it: a sync flush ends it, so that the
+  /// peer can inflate a piece before the next one is known. `last` ends the message and drops the
+  /// flush's 00 00 ff ff (RFC 7692 §7.2.1); an empty message comes out as one byte 00 (§7.2.3.6).
   /// Allocates only where `out` has to grow.
   void compress(BytesView in, bool last, std::vector<std::byte>& out);
 
@@ -55,8 +55,7 @@ class Deflater {
   std::unique_ptr<Stream> stream_;
   int window_bits_;
   int level_;
-  bool fresh_ = true;            ///< Nothing to forget.
-  bool inside_message_ = false;  ///< Bytes of a message went in and its end did not.
+  bool fresh_ = true;  ///< Nothing to forget.
 };
 
 /// Where an inflater stopped. Whatever the status, `produced` bytes are in the buffer.

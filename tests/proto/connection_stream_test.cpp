@@ -240,17 +240,21 @@ TEST_CASE("compressed pieces set the compressed bit on the first fragment only [
   }
 }
 
-TEST_CASE("a piece that the compressor holds back sends no empty fragment [RFC 7692 6.1]") {
+TEST_CASE("a compressed piece goes out at once, an empty one sends nothing [RFC 7692 6.1]") {
   Rig rig(Setup{.role = Role::server, .deflate = {.enabled = true}});
-  CHECK(rig.connection().send_piece(MessageKind::text, bytes_of("held"), false) ==
+  CHECK(rig.connection().send_piece(MessageKind::text, bytes_of("now"), false) ==
         SendStatus::queued);
+  const std::vector<Frame> first = rig.written_frames();
+  REQUIRE(first.size() == 1);
+  CHECK(first[0].rsv1);
+  CHECK_FALSE(first[0].fin);
+  CHECK(rig.connection().send_piece(MessageKind::text, {}, false) == SendStatus::queued);
   CHECK(rig.connection().output().empty());
-  CHECK(rig.connection().send_piece(MessageKind::text, bytes_of(" back"), true) ==
-        SendStatus::queued);
-  const std::vector<Frame> frames = rig.written_frames();
-  REQUIRE(frames.size() == 1);
-  CHECK(frames[0].fin);
-  CHECK(frames[0].rsv1);
+  CHECK(rig.connection().send_piece(MessageKind::text, {}, true) == SendStatus::queued);
+  const std::vector<Frame> last = rig.written_frames();
+  REQUIRE(last.size() == 1);
+  CHECK(last[0].fin);
+  CHECK_FALSE(last[0].rsv1);
 }
 
 TEST_CASE("a message sent in pieces uncompressed stays so [RFC 7692 6.1]") {

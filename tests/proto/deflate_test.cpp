@@ -292,6 +292,20 @@ TEST_CASE("deflater appends and leaves what stands before") {
   CHECK(text_of(out) == "\xEE\xEE\xEE\xf2\x48\xcd\xc9\xc9\x07\x00"sv);
 }
 
+TEST_CASE("each piece of a message can be inflated before the next one is sent") {
+  Deflater deflater(15, 1);
+  Inflater inflater(15);
+  for (const std::string_view piece : {"the first piece ", "x", "and the third"}) {
+    std::vector<std::byte> wire;
+    deflater.compress(bytes_of(piece), false, wire);
+    BytesView in(wire);
+    std::array<std::byte, 100> room;
+    std::size_t produced = 0;
+    CHECK(inflater.inflate(in, room, produced) != InflateStatus::corrupt);
+    CHECK(text_of(BytesView(room).first(produced)) == piece);
+  }
+}
+
 TEST_CASE("deflater takes a message in pieces, the last of which may be empty") {
   const std::string message = words(5000, 9);
   for (const std::size_t piece : {1U, 7U, 500U, 4999U, 5000U}) {
