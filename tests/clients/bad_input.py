@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """Each kind of bad input against a running server: one connection ends, with the right code or
-status on the wire and a log line that says why; the others notice nothing, and memory stays bounded.
+status on the wire and a log line that says why; the others notice nothing, memory stays bounded.
 
 usage: tests/clients/bad_input.py PROGRAM
 """
@@ -16,6 +16,7 @@ import zlib
 
 from harness import RawClient, Server, frame, run, wait_for
 
+UPGRADE = "Upgrade: websocket\r\nConnection: Upgrade\r\n"
 DEFLATE = "Sec-WebSocket-Extensions: permessage-deflate\r\n"
 TEXT, BINARY, CLOSE, PING = 1, 2, 8, 9
 SERVER = None
@@ -211,36 +212,72 @@ def main():
         ("unmasked frame", fails_with(1002, "RFC 6455 §5.1", frame(TEXT, b"hi", masked=False))),
         ("reserved bit 1 without extension", fails_with(1002, "RFC", frame(TEXT, b"hi", rsv=4))),
         ("reserved bit 2", fails_with(1002, "RFC 6455 §5.2", frame(TEXT, b"hi", rsv=2))),
-        ("reserved bit 3", fails_with(1002, "RFC 6455 §5.2", frame(TEXT, b"hi", rsv=1), fields=DEFLATE)),
-        *[(f"unknown opcode {opcode:#x}", fails_with(1002, "RFC 6455 §5.2", frame(opcode, b"")))
-          for opcode in (3, 4, 5, 6, 7, 11, 12, 13, 14, 15)],
-        ("16-bit length that is not minimal",
-         fails_with(1002, "RFC 6455 §5.2", b"\x82\xfe\x00\x7d" + bytes(4 + 125))),
-        ("64-bit length that is not minimal",
-         fails_with(1002, "RFC 6455 §5.2", b"\x82\xff" + struct.pack(">Q", 65535) + bytes(4))),
-        ("64-bit length with the top bit",
-         fails_with(1002, "RFC 6455 §5.2", b"\x82\xff" + struct.pack(">Q", 1 << 63) + bytes(4))),
+        (
+            "reserved bit 3",
+            fails_with(1002, "RFC 6455 §5.2", frame(TEXT, b"hi", rsv=1), fields=DEFLATE),
+        ),
+        *[
+            (f"unknown opcode {opcode:#x}", fails_with(1002, "RFC 6455 §5.2", frame(opcode, b"")))
+            for opcode in (3, 4, 5, 6, 7, 11, 12, 13, 14, 15)
+        ],
+        (
+            "16-bit length that is not minimal",
+            fails_with(1002, "RFC 6455 §5.2", b"\x82\xfe\x00\x7d" + bytes(4 + 125)),
+        ),
+        (
+            "64-bit length that is not minimal",
+            fails_with(1002, "RFC 6455 §5.2", b"\x82\xff" + struct.pack(">Q", 65535) + bytes(4)),
+        ),
+        (
+            "64-bit length with the top bit",
+            fails_with(
+                1002, "RFC 6455 §5.2", b"\x82\xff" + struct.pack(">Q", 1 << 63) + bytes(4)
+            ),
+        ),
         ("ping of 126 bytes", fails_with(1002, "RFC 6455 §5.5", frame(PING, bytes(126)))),
         ("fragmented ping", fails_with(1002, "RFC 6455 §5", frame(PING, b"", fin=False))),
         ("continuation without a start", fails_with(1002, "RFC 6455 §5.4", frame(0, b"x"))),
-        ("new message inside a fragmented one",
-         fails_with(1002, "RFC 6455 §5.4", frame(TEXT, b"a", fin=False), frame(TEXT, b"b"))),
+        (
+            "new message inside a fragmented one",
+            fails_with(1002, "RFC 6455 §5.4", frame(TEXT, b"a", fin=False), frame(TEXT, b"b")),
+        ),
         ("invalid UTF-8 in one frame", fails_with(1007, "RFC 6455 §8.1", frame(TEXT, b"\xff"))),
-        ("text that ends inside a character", fails_with(1007, "RFC 6455 §8.1", frame(TEXT, b"\xce"))),
+        (
+            "text that ends inside a character",
+            fails_with(1007, "RFC 6455 §8.1", frame(TEXT, b"\xce")),
+        ),
         ("invalid UTF-8 fails fast", invalid_utf8_is_refused_before_the_message_is_complete),
         *[(f"invalid UTF-8 split at byte {at}", split_invalid_utf8(at)) for at in range(1, 25)],
-        *[(f"close code {code}", fails_with(1002, "RFC 6455 §7.4", frame(CLOSE, struct.pack(">H", code))))
-          for code in (0, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65535)],
+        *[
+            (
+                f"close code {code}",
+                fails_with(1002, "RFC 6455 §7.4", frame(CLOSE, struct.pack(">H", code))),
+            )
+            for code in (0, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65535)
+        ],
         ("close payload of one byte", fails_with(1002, "RFC 6455 §5.5.1", frame(CLOSE, b"\x03"))),
-        ("close reason that is not UTF-8",
-         fails_with(1007, "RFC 6455", frame(CLOSE, b"\x03\xe8\xff\xfe"))),
-        ("message above the limit, by its header",
-         fails_with(1009, "", b"\x82\xff" + struct.pack(">Q", 65 << 20) + bytes(4))),
+        (
+            "close reason that is not UTF-8",
+            fails_with(1007, "RFC 6455", frame(CLOSE, b"\x03\xe8\xff\xfe")),
+        ),
+        (
+            "message above the limit, by its header",
+            fails_with(1009, "", b"\x82\xff" + struct.pack(">Q", 65 << 20) + bytes(4)),
+        ),
         ("binary where only text is taken", binary_in_a_text_room),
-        ("corrupt deflate data",
-         fails_with(1007, "RFC 7692", frame(TEXT, b"\xff\xff\xff\xff", rsv=4), fields=DEFLATE)),
-        ("truncated deflate data",
-         fails_with(1007, "RFC 7692", frame(TEXT, raw_deflate(os.urandom(500).hex().encode())[:200], rsv=4), fields=DEFLATE)),
+        (
+            "corrupt deflate data",
+            fails_with(1007, "RFC 7692", frame(TEXT, b"\xff\xff\xff\xff", rsv=4), fields=DEFLATE),
+        ),
+        (
+            "truncated deflate data",
+            fails_with(
+                1007,
+                "RFC 7692",
+                frame(TEXT, raw_deflate(os.urandom(500).hex().encode())[:200], rsv=4),
+                fields=DEFLATE,
+            ),
+        ),
         ("a compression bomb", a_bomb),
         ("a million empty fragments", a_million_empty_fragments),
         ("a declared giant costs nothing", a_declared_giant_costs_nothing),
@@ -250,35 +287,89 @@ def main():
         ("slowloris in a frame", slowloris_in_a_frame),
         ("a half-open connection", a_half_open_connection),
         ("garbage", refused_with(400, "", b"\x00\x01garbage\r\n\r\n")),
-        ("TLS ClientHello on a plain port", refused_with(400, "", bytes.fromhex("16030100f8010000f40303") + bytes(200))),
+        (
+            "TLS ClientHello on a plain port",
+            refused_with(400, "", bytes.fromhex("16030100f8010000f40303") + bytes(200)),
+        ),
         ("bare LF", refused_with(400, "RFC 9112", b"GET / HTTP/1.1\nHost: a\n\n")),
         ("obs-fold", refused_with(400, "RFC 9112 §5.2", request(fields="X: a\r\n b\r\n"))),
         ("space before colon", refused_with(400, "RFC 9112 §5.1", request(fields="X : a\r\n"))),
         ("control byte in a field", refused_with(400, "RFC", request(fields="X: a\x01b\r\n"))),
         ("absent Host", refused_with(400, "RFC 9112 §3.2", request(host=""))),
         ("double Host", refused_with(400, "RFC 9112 §3.2", request(fields="Host: b\r\n"))),
-        ("duplicate Content-Length",
-         refused_with(400, "RFC 9112 §6.3", request(fields="Content-Length: 1\r\nContent-Length: 2\r\n"))),
-        ("Transfer-Encoding with Content-Length",
-         refused_with(400, "RFC 9112 §6", request(fields="Transfer-Encoding: chunked\r\nContent-Length: 1\r\n"))),
+        (
+            "duplicate Content-Length",
+            refused_with(
+                400, "RFC 9112 §6.3", request(fields="Content-Length: 1\r\nContent-Length: 2\r\n")
+            ),
+        ),
+        (
+            "Transfer-Encoding with Content-Length",
+            refused_with(
+                400,
+                "RFC 9112 §6",
+                request(fields="Transfer-Encoding: chunked\r\nContent-Length: 1\r\n"),
+            ),
+        ),
         ("head too large", refused_with(431, "", request(fields="X: " + "x" * 20_000 + "\r\n"))),
-        ("upgrade without a key",
-         refused_with(400, "RFC 6455 §4.2.1",
-                      request(fields="Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"))),
-        ("upgrade with a short key",
-         refused_with(400, "RFC 6455 §4.2.1",
-                      request(fields="Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-                              "Sec-WebSocket-Key: c2hvcnQ=\r\n"))),
-        ("upgrade of another version",
-         refused_with(426, "RFC 6455", request(fields="Upgrade: websocket\r\nConnection: Upgrade\r\n"
-                      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 8\r\n"))),
-        ("a foreign Origin",
-         refused_with(403, "RFC 6455 §10.2",
-                      request(fields="Upgrade: websocket\r\nConnection: Upgrade\r\nOrigin: http://evil.example\r\n"
-                      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"))),
+        (
+            "upgrade without a key",
+            refused_with(
+                400,
+                "RFC 6455 §4.2.1",
+                request(
+                    fields=f"{UPGRADE}Sec-WebSocket-Version: 13\r\n"
+                ),
+            ),
+        ),
+        (
+            "upgrade with a short key",
+            refused_with(
+                400,
+                "RFC 6455 §4.2.1",
+                request(
+                    fields=f"{UPGRADE}Sec-WebSocket-Version: 13\r\n"
+                    "Sec-WebSocket-Key: c2hvcnQ=\r\n"
+                ),
+            ),
+        ),
+        (
+            "upgrade of another version",
+            refused_with(
+                426,
+                "RFC 6455",
+                request(
+                    fields=f"{UPGRADE}"
+                    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 8\r\n"
+                ),
+            ),
+        ),
+        (
+            "a foreign Origin",
+            refused_with(
+                403,
+                "RFC 6455 §10.2",
+                request(
+                    fields=f"{UPGRADE}Origin: http://evil.example\r\n"
+                    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+                ),
+            ),
+        ),
     ]
-    options = ["--log-level", "debug", "--log-format", "json", "--handshake-timeout", "1s",
-               "--message-timeout", "2s", "--ping-interval", "3s", "--pong-timeout", "1s"]
+    options = [
+        "--log-level",
+        "debug",
+        "--log-format",
+        "json",
+        "--handshake-timeout",
+        "1s",
+        "--message-timeout",
+        "2s",
+        "--ping-interval",
+        "3s",
+        "--pong-timeout",
+        "1s",
+    ]
     with Server(sys.argv[1], *options) as SERVER:
         run(tests)
 

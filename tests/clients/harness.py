@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the scripts of this folder share: a running server with its log, raw sockets, and a runner."""
+"""What the scripts of this folder share: a running server with its log, raw sockets, a runner."""
 
 import contextlib
 import os
@@ -37,7 +37,11 @@ class Process:
 
     def __init__(self, command, **options):
         self.process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **options
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            **options,
         )
         self.output = ""
         self.reader = threading.Thread(target=self._read, daemon=True)
@@ -66,7 +70,9 @@ class Server(Process):
     def __init__(self, program, *options):
         self.port = free_port()
         super().__init__([program, "serve", "--listen", f"127.0.0.1:{self.port}", *options])
-        wait_for(lambda: "listening on" in self.output or self.process.poll() is not None, "server")
+        wait_for(
+            lambda: "listening on" in self.output or self.process.poll() is not None, "server"
+        )
         assert self.process.poll() is None, self.output
 
     @property
@@ -99,8 +105,10 @@ class RawClient:
 
     def upgrade(self, path="/echo", fields=""):
         self.send(
-            f"GET {path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            f"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n{fields}\r\n".encode()
+            f"GET {path} HTTP/1.1\r\nHost: localhost\r\n"
+            "Upgrade: websocket\r\nConnection: Upgrade\r\n"
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+            f"Sec-WebSocket-Version: 13\r\n{fields}\r\n".encode()
         )
         head = self.read_head()
         assert head.startswith(b"HTTP/1.1 101 "), head

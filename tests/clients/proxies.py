@@ -54,7 +54,9 @@ backend walkie
 
 async def echo(port):
     for compression in [None, "deflate"]:
-        async with websockets.connect(f"ws://127.0.0.1:{port}/echo", max_size=None, compression=compression) as client:
+        async with websockets.connect(
+            f"ws://127.0.0.1:{port}/echo", max_size=None, compression=compression
+        ) as client:
             assert bool(client.extensions) == bool(compression)
             for size in [0, 125, 126, 65536, 1 << 20]:
                 await client.send("x" * size)
@@ -86,14 +88,18 @@ async def outlives_the_proxys_timeout(port):
 
 
 async def same_origin(port):
-    async with websockets.connect(f"ws://127.0.0.1:{port}/echo", origin=f"http://127.0.0.1:{port}") as client:
+    async with websockets.connect(
+        f"ws://127.0.0.1:{port}/echo", origin=f"http://127.0.0.1:{port}"
+    ) as client:
         await client.send("x")
         assert await client.recv() == "x"
 
 
 def page(port):
     with RawClient(port) as client:
-        client.send(f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n".encode())
+        client.send(
+            f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n".encode()
+        )
         assert b" 200 " in client.read_head().split(b"\r\n")[0]
 
 
@@ -119,7 +125,9 @@ def proxy_command(name, folder, port, backend):
 def behind(name, server, test):
     def check():
         port = free_port()
-        with scratch_folder() as folder, Process(proxy_command(name, folder, port, server.port)) as proxy:
+        with scratch_folder() as folder, Process(
+            proxy_command(name, folder, port, server.port)
+        ) as proxy:
 
             def up():
                 assert proxy.process.poll() is None, proxy.output
@@ -141,8 +149,13 @@ def behind(name, server, test):
 def main():
     with Server(sys.argv[1], "--ping-interval", "500ms") as server:
         checks = CHECKS + [("serves the page", page)]
-        run([(f"behind {name}: {what}", behind(name, server, test))
-             for name in ["nginx", "haproxy"] for what, test in checks])
+        run(
+            [
+                (f"behind {name}: {what}", behind(name, server, test))
+                for name in ["nginx", "haproxy"]
+                for what, test in checks
+            ]
+        )
 
 
 main()

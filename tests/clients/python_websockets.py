@@ -58,7 +58,9 @@ async def closes(code, reason):
 
 
 async def chat():
-    async with connect("/chat/tea") as ann, connect("/chat/tea") as bob, connect("/chat/milk") as eve:
+    async with connect("/chat/tea") as ann, connect("/chat/tea") as bob, connect(
+        "/chat/milk"
+    ) as eve:
         await ann.send("hello")
         assert await ann.recv() == "hello"
         assert await bob.recv() == "hello"
