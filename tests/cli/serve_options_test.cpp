@@ -71,6 +71,7 @@ TEST_CASE("the defaults are those of the library, but for the two routes") {
   CHECK(echo.pong_timeout == route.pong_timeout);
   CHECK(echo.idle_timeout == route.idle_timeout);
   CHECK(echo.close_timeout == route.close_timeout);
+  CHECK(echo.message_timeout == route.message_timeout);
   CHECK(echo.compression == route.compression);
   CHECK(echo.context_takeover == route.context_takeover);
   CHECK(echo.window_bits == route.window_bits);
