@@ -121,17 +121,22 @@ def machine():
 def compare_echo(arguments):
     results = []
     key = "server_cpu_us_per_message"
-    print(f"{'server CPU per message':38} {'walkie':>9} {'bare':>9} {'ratio':>7} {'target':>7}")
+    print(f"{'server CPU per message':38} {'walkie':>9} {'bare':>9} {'ratio':>7} {'of best':>7} "
+          f"{'target':>7}")
     for name, in_flight, target in ECHOES:
         rounds = measure_echo(arguments, in_flight)
         walkie, bare = (statistics.median(one[who][key] for one in rounds)
                         for who in ("walkie", "bare"))
         ratios = [one["walkie"][key] / one["bare"][key] for one in rounds]
         ratio = statistics.median(ratios)
+        # Disturbance only adds time, so the least of all rounds is the least disturbed.
+        best = (min(one["walkie"][key] for one in rounds) /
+                min(one["bare"][key] for one in rounds))
         good = ratio <= target
-        print(f"{name:38} {walkie:6.3f} us {bare:6.3f} us {ratio:7.3f} {target:7.2f}"
+        print(f"{name:38} {walkie:6.3f} us {bare:6.3f} us {ratio:7.3f} {best:7.3f} {target:7.2f}"
               f"{'' if good else '  missed'}", flush=True)
-        results.append({"name": name, "ratio": round(ratio, 4), "target": target, "good": good,
+        results.append({"name": name, "ratio": round(ratio, 4),
+                        "ratio_of_best_rounds": round(best, 4), "target": target, "good": good,
                         "ratios": [round(value, 4) for value in ratios], "rounds": rounds})
     return results
 

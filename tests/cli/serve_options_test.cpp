@@ -117,6 +117,7 @@ TEST_CASE("each flag reaches the routes' options") {
   CHECK(options.ping_interval == milliseconds(0));
   CHECK(options.pong_timeout == milliseconds(1000));
   CHECK(options.idle_timeout == milliseconds(2000));
+  CHECK(options.message_timeout == milliseconds(4000));
   CHECK(options.close_timeout == milliseconds(3000));
   CHECK_FALSE(options.compression);
   CHECK_FALSE(options.context_takeover);
