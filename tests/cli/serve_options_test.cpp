@@ -101,12 +101,12 @@ TEST_CASE("each flag reaches the server's options") {
 }
 
 TEST_CASE("each flag reaches the routes' options") {
-  const auto settings =
-      load({"--max-echo-message=1M", "--max-chat-message=1k", "--max-fragments=9",
-            "--max-send-queue=3M", "--slow-consumer=keep-latest", "--ping-interval=off",
-            "--pong-timeout=1s", "--idle-timeout=2s", "--close-timeout=3s", "--compression=off",
-            "--context-takeover=off", "--window-bits=9", "--compression-level=9",
-            "--compression-threshold=1k", "--allow-origin=https://a.example", "--allow-origin=*"});
+  const auto settings = load(
+      {"--max-echo-message=1M", "--max-chat-message=1k", "--max-fragments=9", "--max-send-queue=3M",
+       "--slow-consumer=keep-latest", "--ping-interval=off", "--pong-timeout=1s",
+       "--message-timeout=4s", "--idle-timeout=2s", "--close-timeout=3s", "--compression=off",
+       "--context-takeover=off", "--window-bits=9", "--compression-level=9",
+       "--compression-threshold=1k", "--allow-origin=https://a.example", "--allow-origin=*"});
   REQUIRE(settings);
   const WebSocketOptions options = websocket_options(*settings, kEchoMessageKey);
   CHECK(options.message_bytes_max == 1 << 20);
