@@ -10,6 +10,6 @@ namespace walkie::base {
 }  // namespace walkie::base
 
 /// Checked in every build: the cost is a compare.
-#define WALKIE_ASSERT(condition)                                                    \
-  ((condition) ? static_cast<void>(0)                                               \
+#define WALKIE_ASSERT(condition)      \
+  ((condition) ? static_cast<void>(0) \
                : ::walkie::base::assertion_failed(#condition, __FILE__, __LINE__))

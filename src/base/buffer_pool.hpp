@@ -20,7 +20,10 @@ struct Block {
 class BufferPool {
  public:
   /// Capacities handed out, ascending. Larger requests come from the heap and go back to it.
-  static constexpr std::array<std::size_t, 5> kBlockBytes{128, 512, 4096, 16384, 65536};
+  static constexpr std::array<std::size_t, 7> kBlockBytes{128,   512,     4096,     16384,
+                                                          65536, 262'144, 1'048'576};
+  /// The largest block that bytes on their way out are cut into; larger ones hold whole messages.
+  static constexpr std::size_t kChunkBytes = 65536;
 
   /// Free blocks are kept up to `kept_bytes_max` in all; the rest goes back to the heap.
   explicit BufferPool(std::size_t kept_bytes_max = std::size_t{16} << 20) noexcept;

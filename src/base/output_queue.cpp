@@ -57,7 +57,7 @@ OutputQueue& OutputQueue::operator=(OutputQueue&& other) noexcept {
 
 // The queue doubles: the next block holds at least as much as already waits, within the classes.
 OutputQueue::Chunk* OutputQueue::new_chunk(std::size_t bytes) {
-  const std::size_t doubling = std::min(bytes_ * 2, BufferPool::kBlockBytes.back());
+  const std::size_t doubling = std::min(bytes_ * 2, BufferPool::kChunkBytes);
   const Block block = pool_->acquire(std::max(sizeof(Chunk) + bytes, doubling));
   Chunk* chunk = ::new (block.data) Chunk;
   chunk->capacity = block.capacity;
@@ -108,7 +108,7 @@ void OutputQueue::commit(std::size_t bytes) noexcept {
 
 void OutputQueue::append(BytesView bytes) {
   WALKIE_ASSERT(!prepared_);
-  constexpr std::size_t kChunkBytesMax = BufferPool::kBlockBytes.back() - sizeof(Chunk);
+  constexpr std::size_t kChunkBytesMax = BufferPool::kChunkBytes - sizeof(Chunk);
   while (!bytes.empty()) {
     MutableBytes room = tail_room();
     if (room.empty()) {

@@ -94,7 +94,7 @@ std::string prometheus_text(const ServerMetrics& metrics, std::string_view versi
   out.gauge("walkie_websockets", "WebSockets open now.", metrics.websockets_open);
   out.gauge("walkie_subscriptions", "Topic subscriptions now.", metrics.subscriptions);
   out.counter("walkie_connections_total", "Connections accepted.", metrics.connections_total);
-  out.counter("walkie_http_requests_total", "HTTP requests, upgrades included.",
+  out.counter("walkie_http_requests_total", "Ordinary HTTP requests, upgrades not counted.",
               metrics.http_requests);
   append_traffic(out, metrics);
   out.counters("walkie_handshakes_total", "WebSocket handshakes by outcome.", "outcome",

@@ -16,6 +16,7 @@ class Counter {
   void subtract(std::uint64_t amount = 1) noexcept {
     value_.store(value_.load(std::memory_order_relaxed) - amount, std::memory_order_relaxed);
   }
+  void set(std::uint64_t amount) noexcept { value_.store(amount, std::memory_order_relaxed); }
   /// Any thread.
   [[nodiscard]] std::uint64_t get() const noexcept {
     return value_.load(std::memory_order_relaxed);

@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::size_t kReasonBytesMax = kControlPayloadBytesMax - 2;
 /// A part fits the pool's largest block together with what the queue keeps in front of it.
-constexpr std::size_t kPartBytesMax = base::BufferPool::kBlockBytes.back() - 256;
+constexpr std::size_t kPartBytesMax = base::BufferPool::kChunkBytes - 256;
 constexpr std::size_t kScratchBytesKept = std::size_t{1} << 20;
 
 /// At most 123 bytes of `reason`, cut at a character's end; nothing where it is not UTF-8 (§5.5.1).

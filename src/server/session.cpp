@@ -51,7 +51,7 @@ Session::~Session() = default;
 
 void Session::on_request(const http::Request& request) {
   ++requests_;
-  shard_.counters().http_requests.add();
+  if (!request.asks_for_websocket) shard_.counters().http_requests.add();
   if (refusal_ != 0) {
     shard_.counters().tallies.handshake(std::to_string(refusal_));
     const std::string text = refusal_ == 429 ? "too many connections from this address\n"
@@ -277,6 +277,7 @@ void Session::end(const proto::Event& event) {
   ended_ = true;
   shard_.topics().unsubscribe_all(memberships_);
   Counters& counters = shard_.counters();
+  counters.subscriptions.set(shard_.topics().subscriptions());
   counters.websockets_open.subtract();
   if (const auto* websocket = link_.websocket())
     counters.dropped_messages.add(websocket->dropped_messages());
@@ -393,12 +394,14 @@ SendStatus Session::subscribe(std::string_view topic) {
   if (!open_websocket()) return SendStatus::closing;
   if (memberships_.size() >= shard_.core().options().topics_per_connection_max)
     return SendStatus::overflow;
-  if (shard_.topics().subscribe(*this, memberships_, topic)) shard_.counters().subscriptions.add();
+  shard_.topics().subscribe(*this, memberships_, topic);
+  shard_.counters().subscriptions.set(shard_.topics().subscriptions());
   return SendStatus::queued;
 }
 
 SendStatus Session::unsubscribe(std::string_view topic) {
-  if (shard_.topics().unsubscribe(memberships_, topic)) shard_.counters().subscriptions.subtract();
+  shard_.topics().unsubscribe(memberships_, topic);
+  shard_.counters().subscriptions.set(shard_.topics().subscriptions());
   return SendStatus::queued;
 }
 

@@ -14,7 +14,7 @@ std::size_t position_of(const std::vector<Membership>& list, const Topic* topic)
 
 }  // namespace
 
-bool Topics::subscribe(Session& session, Memberships& memberships, std::string_view name) {
+void Topics::subscribe(Session& session, Memberships& memberships, std::string_view name) {
   auto found = topics_.find(name);
   if (found == topics_.end()) {
     auto topic = std::make_unique<Topic>();
@@ -24,21 +24,19 @@ bool Topics::subscribe(Session& session, Memberships& memberships, std::string_v
   Topic& topic = *found->second;
   if (!memberships.list_) memberships.list_ = std::make_unique<std::vector<Membership>>();
   auto& list = *memberships.list_;
-  if (position_of(list, &topic) != list.size()) return false;
+  if (position_of(list, &topic) != list.size()) return;
   const auto index = static_cast<std::uint32_t>(topic.members.size());
   topic.members.push_back({&session, &memberships, static_cast<std::uint32_t>(list.size())});
   list.push_back({&topic, index});
   ++subscriptions_;
-  return true;
 }
 
-bool Topics::unsubscribe(Memberships& memberships, std::string_view name) {
+void Topics::unsubscribe(Memberships& memberships, std::string_view name) {
   const auto found = topics_.find(name);
-  if (found == topics_.end() || !memberships.list_) return false;
+  if (found == topics_.end() || !memberships.list_) return;
   const std::size_t position = position_of(*memberships.list_, found->second.get());
-  if (position == memberships.list_->size()) return false;
+  if (position == memberships.list_->size()) return;
   remove(memberships, position);
-  return true;
 }
 
 void Topics::unsubscribe_all(Memberships& memberships) {

@@ -47,10 +47,10 @@ struct Topic {
 /// One shard's topics. Not thread safe.
 class Topics {
  public:
-  /// False where the session was a member already.
-  bool subscribe(Session& session, Memberships& memberships, std::string_view name);
-  /// False where it was no member.
-  bool unsubscribe(Memberships& memberships, std::string_view name);
+  /// Does nothing where the session is a member already.
+  void subscribe(Session& session, Memberships& memberships, std::string_view name);
+  /// Does nothing where it is no member.
+  void unsubscribe(Memberships& memberships, std::string_view name);
   void unsubscribe_all(Memberships& memberships);
   /// Null where nobody listens. Valid until the next change.
   [[nodiscard]] const Topic* find(std::string_view name) const;

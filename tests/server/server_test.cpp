@@ -316,6 +316,10 @@ TEST_CASE("what is published to a topic reaches its subscribers on all shards bu
   clients[5].send_frame(9, "end");
   CHECK(clients[5].read_frame().opcode == 10);
   CHECK(running.server.metrics().subscriptions == 11);
+  clients.clear();
+  for (int tries = 0; tries < 500 && running.server.metrics().websockets_open > 0; ++tries)
+    std::this_thread::sleep_for(10ms);
+  CHECK(running.server.metrics().subscriptions == 0);
 }
 
 TEST_CASE("a peer handle works from any thread, and says gone after the connection's death") {
