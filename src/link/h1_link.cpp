@@ -94,6 +94,7 @@ void H1Link::on_received(MutableBytes bytes) {
   context_.counters.bytes_in.add(bytes.size());
   const Instant now = context_.loop.now();
   if (phase_ == Phase::websocket) {
+    if (!leftover_fed_) drain();  // upgraded in this turn: what came behind the head is first
     keepalive_->alive(now);
     ws_->receive(bytes, now);
   } else if (phase_ == Phase::http) {
@@ -141,10 +142,11 @@ void H1Link::on_error(std::error_code) {
 
 void H1Link::on_timer(Instant now) {
   armed_for_ = kNever;
-  if (phase_ == Phase::lingering) return release(false);
+  if (phase_ == Phase::lingering && now >= end_deadline_) return release(false);
   if (answer_deferred_ && now >= end_deadline_) {
     end_deadline_ = kNever;
     answer_deferred_ = false;
+    http_->tell_time(now);
     handler_.on_answer_timeout();
   } else if (finished() && now >= end_deadline_) {
     return release(true);
@@ -180,12 +182,14 @@ void H1Link::drain_http() {
   }
 }
 
-/// The first frames may have come right behind the request's head.
+/// The first frames may have come right behind the request's head, and the peer's FIN behind them,
+/// while the answer was awaited.
 void H1Link::feed_leftover() {
   if (leftover_fed_ || phase_ != Phase::websocket) return;
   leftover_fed_ = true;
   if (const MutableBytes frames = http_->leftover(); !frames.empty())
     ws_->receive(frames, context_.loop.now());
+  if (peer_ended_) ws_->receive_end(context_.loop.now());
 }
 
 void H1Link::drain_websocket() {

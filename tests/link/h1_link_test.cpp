@@ -126,6 +126,17 @@ TEST_CASE("a peer that never closes its side is left behind after the linger tim
   CHECK(rig.loop.released);
 }
 
+TEST_CASE("a timer that was armed for something else does not cut the linger time short") {
+  LinkRig rig;
+  rig.open_websocket();
+  rig.loop.pass(rig.keepalive.ping_interval - 1s);
+  rig.loop.arrive(client_frame(8, ""));
+  rig.loop.pass(1s + 10ms);  // the Ping would be due
+  CHECK_FALSE(rig.loop.released);
+  rig.loop.pass(rig.context.linger_time);
+  CHECK(rig.loop.released);
+}
+
 TEST_CASE("what is queued when the peer sends FIN still goes out") {
   LinkRig rig;
   rig.open_websocket();
@@ -175,6 +186,32 @@ TEST_CASE("a deferred answer goes out when it comes") {
   CHECK(rig.loop.written.ends_with("\r\n\r\nat last"));
   rig.loop.pass(rig.context.answer_timeout);
   CHECK(rig.log == Log{"request /later"});
+}
+
+TEST_CASE("frames that came before a late upgrade are read before those that come after it") {
+  LinkRig rig;
+  rig.loop.arrive(upgrade_request("/ws-later") + client_frame(1, "early"));
+  rig.upgrade();
+  rig.loop.arrive(client_frame(1, "late"));  // in the turn of the upgrade
+  CHECK(rig.log == Log{"request /ws-later", "message early", "message late"});
+}
+
+TEST_CASE("a peer that sent its FIN before a late upgrade is answered, then ended with 1006") {
+  LinkRig rig;
+  rig.loop.arrive(upgrade_request("/ws-later") + client_frame(1, "hi"));
+  rig.loop.end_of_stream();
+  rig.upgrade();
+  rig.loop.end_turn();
+  CHECK(rig.log == Log{"request /ws-later", "message hi", "closed 1006", "released"});
+  CHECK(rig.loop.written.ends_with("\r\n\r\n" + kEchoOfHi));
+}
+
+TEST_CASE("the answer to a request that waited longer than a connection may idle goes out") {
+  LinkRig rig;
+  rig.context.answer_timeout = rig.http_options.idle_timeout + 1s;
+  rig.loop.arrive("GET /later HTTP/1.1\r\nHost: a\r\n\r\n");
+  rig.loop.pass(rig.context.answer_timeout + 10ms);
+  CHECK(rig.loop.written.starts_with("HTTP/1.1 503 "));
 }
 
 TEST_CASE("an answer that does not come is told after the answer timeout") {

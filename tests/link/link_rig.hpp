@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A link over the fake loop, with a small application: "/" says hello, "/later" waits, "/ws"
-// echoes.
+// echoes, and "/ws-later" does once upgrade() was called.
 #pragma once
 
 #include <memory>
@@ -14,9 +14,12 @@
 
 namespace walkie::test {
 
-inline const std::string kUpgradeRequest =
-    "GET /ws HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+inline std::string upgrade_request(std::string_view path) {
+  return "GET " + std::string(path) +
+         " HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+}
+inline const std::string kUpgradeRequest = upgrade_request("/ws");
 
 /// A masked client frame whose key is zero: its payload reads as is.
 inline std::string client_frame(unsigned opcode, std::string_view payload, bool fin = true) {
@@ -46,6 +49,10 @@ class LinkRig final : private link::LinkHandler, private io::TurnHandler {
     loop.written.clear();
     loop.sends = 0;
   }
+  void upgrade() {
+    link.upgrade(proto::accept_of_key("dGhlIHNhbXBsZSBub25jZQ=="), {}, {}, {},
+                 {ws_options, keepalive, {}});
+  }
   void answer_later(std::string_view body) {
     link.http()->respond({.body = std::string(body)}, {});
     link.answered();
@@ -74,11 +81,10 @@ class LinkRig final : private link::LinkHandler, private io::TurnHandler {
  private:
   void on_request(const http::Request& request) override {
     log.push_back("request " + std::string(request.head->path));
-    if (request.asks_for_websocket) {
-      link.upgrade(proto::accept_of_key("dGhlIHNhbXBsZSBub25jZQ=="), {}, {}, {},
-                   {ws_options, keepalive, {}});
-    } else if (request.head->path == "/later") {
+    if (request.head->path.ends_with("later")) {
       link.defer_answer();
+    } else if (request.asks_for_websocket) {
+      upgrade();
     } else {
       link.http()->respond({.body = "hello"}, {});
     }
