@@ -140,6 +140,16 @@ bool is_about_framing(std::string_view name) noexcept {
   return is_one_of(name, {"Content-Length", "Transfer-Encoding", "Connection"});
 }
 
+/// Whether the connection persists, and what Upgrade needs beside it (RFC 9110 §7.8).
+void append_connection(std::string& out, const ResponseFraming& framing, ResponseFields fields) {
+  std::string options;
+  if (!framing.keep_alive) options = "close";
+  if (framing.keep_alive && framing.minor_version == 0) options = "keep-alive";
+  for (const auto& [name, value] : fields)
+    if (equal_ignoring_case(name, "Upgrade")) options += options.empty() ? "Upgrade" : ", Upgrade";
+  if (!options.empty()) append_line(out, "Connection", options);
+}
+
 std::string_view without_weakness(std::string_view tag) noexcept {
   return tag.starts_with("W/") ? tag.substr(2) : tag;
 }
@@ -173,9 +183,7 @@ bool write_response_head(std::string& out, const ResponseFraming& framing, Respo
     append_number(out, *framing.content_length);
     out.append("\r\n");
   }
-  if (!framing.keep_alive) append_line(out, "Connection", "close");
-  if (framing.keep_alive && framing.minor_version == 0)
-    append_line(out, "Connection", "keep-alive");
+  append_connection(out, framing, fields);
   for (const auto& [name, value] : fields) {
     if (!framing.date.empty() && equal_ignoring_case(name, "Date")) continue;
     whole &= !is_about_framing(name) && append_checked(out, name, value);

@@ -35,7 +35,8 @@ struct ResponseFraming {
 /// Appends a response head to `out`. Fields whose name is no token or whose value has a control
 /// byte (CR, LF, NUL, ...) are left out and make it return false: a handler's bug must not split a
 /// response. So do those that would contradict the framing: Content-Length, Transfer-Encoding,
-/// Connection. A Date of the caller's own is left out where `framing` has one.
+/// Connection, which lists Upgrade where a field of that name is there. A Date of the caller's own
+/// is left out where `framing` has one.
 bool write_response_head(std::string& out, const ResponseFraming& framing, ResponseFields fields);
 
 /// The agreed parts of a 101; empty subprotocol or extensions: no such field.

@@ -83,6 +83,23 @@ TEST_CASE("fields that would contradict the framing are left out [RFC 9112 6.3]"
   }
 }
 
+TEST_CASE("a response with an Upgrade field lists it in Connection [RFC 9110 7.8]") {
+  const Fields fields{{"Upgrade", "websocket"}};
+  const auto head = [&](bool keep_alive, int minor_version) {
+    std::string out;
+    ResponseFraming framing;
+    framing.status = 426;
+    framing.keep_alive = keep_alive;
+    framing.minor_version = minor_version;
+    CHECK(write_response_head(out, framing, fields));
+    return out;
+  };
+  const std::string start = "HTTP/1.1 426 Upgrade Required\r\nConnection: ";
+  CHECK(head(true, 1) == start + "Upgrade\r\nUpgrade: websocket\r\n\r\n");
+  CHECK(head(false, 1) == start + "close, Upgrade\r\nUpgrade: websocket\r\n\r\n");
+  CHECK(head(true, 0) == start + "keep-alive, Upgrade\r\nUpgrade: websocket\r\n\r\n");
+}
+
 TEST_CASE("a response has one Date only [RFC 9110 6.6.1]") {
   std::string out;
   const Fields fields{{"date", "mine"}};
