@@ -346,6 +346,7 @@ std::optional<Event> Connection::read_control() {
 }
 
 std::optional<Event> Connection::take_control(MutableBytes payload) {
+  if (!in_message_) restart_timeout_ = true;
   if (opcode_ == Opcode::close) return take_close(payload);
   Event event;
   event.kind = opcode_ == Opcode::ping ? EventKind::ping : EventKind::pong;

@@ -47,7 +47,7 @@ enum class ProtocolError : std::uint8_t {
 struct ErrorFacts {
   CloseCode code;           ///< What the Close frame carries.
   std::string_view text;    ///< One clause in words, at most 123 bytes: fits a Close reason.
-  std::string_view clause;  ///< "RFC 6455 §5.5"; empty where the error is a limit of ours.
+  std::string_view clause;  ///< "RFC 6455 §5.5"; for a limit of ours what allows or codes it.
 };
 
 [[nodiscard]] const ErrorFacts& facts_of(ProtocolError error) noexcept;

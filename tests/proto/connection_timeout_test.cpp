@@ -79,6 +79,30 @@ TEST_CASE("back-to-back messages that never leave the input empty each have thei
   CHECK(rig.connection().next_deadline() > rig.now);
 }
 
+TEST_CASE("back-to-back pings that never leave the input empty each have their own timeout") {
+  Rig rig(with_timeout(Role::server));
+  const Bytes ping = encode({.opcode = 9, .payload = "0123456789", .masked = true});
+  const BytesView head = BytesView(ping).first(7);
+  const BytesView rest = BytesView(ping).subspan(7);
+  rig.receive(head);
+  for (int i = 0; i < 20; ++i) {
+    rig.now += 4s;
+    rig.receive(joined(copy_of(rest), copy_of(head)));
+  }
+  CHECK(rig.connection().open());
+  CHECK(rig.connection().next_deadline() > rig.now);
+}
+
+TEST_CASE("pings between its fragments give a message no more time") {
+  Rig rig(with_timeout(Role::server));
+  const Instant start = rig.now;
+  rig.receive(text_frame(Role::server, "one", false));
+  rig.now += 9s;
+  rig.receive(encode({.opcode = 9, .payload = "ping", .masked = true}));
+  rig.receive(text_frame(Role::server, "two", false, 0));
+  expect_timeout_at(rig, start + 10s);
+}
+
 TEST_CASE("where pieces are delivered a message may take for ever, but no frame of it") {
   Rig rig(with_timeout(Role::server, true));
   rig.receive(text_frame(Role::server, "one", false));
