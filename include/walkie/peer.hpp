@@ -36,11 +36,13 @@ class Peer {
   SendStatus send(MessageView message, Compression compression = Compression::by_size) const;
 
   /// Sends a large message piece by piece: the first call starts it, `last` ends it. Other messages
-  /// to this peer wait until it is complete.
+  /// to this peer wait until it is complete. Where the send queue is full, a policy that drops
+  /// answers `overflow`: send the same piece again after on_drain. From another thread that cannot
+  /// be told, and the connection ends with 1013.
   SendStatus send_piece(MessageKind kind, BytesView bytes, bool last,
                         Compression compression = Compression::by_size) const;
 
-  /// Sends a Ping of at most 125 bytes.
+  /// Sends a Ping of at most 125 bytes. `overflow` while the send queue is over its limit.
   SendStatus ping(std::string_view payload = {}) const;
 
   /// Starts the close handshake; on_close follows. A code that may not be sent becomes 1000; of the

@@ -85,6 +85,9 @@ Result<void> Core::start() {
   if (!faults_.empty()) return std::unexpected(Error{faults_.front(), {}});
   if (options_.publish_compression_level < 1 || options_.publish_compression_level > 9)
     return std::unexpected(Error{"publish_compression_level must be 1 to 9", {}});
+  if (options_.handshake_timeout <= options_.handshake_timeout.zero() ||
+      options_.http_idle_timeout <= options_.http_idle_timeout.zero())
+    return std::unexpected(Error{"handshake_timeout and http_idle_timeout must be positive", {}});
   if (endpoint_texts_.empty())
     return std::unexpected(Error{"no address to listen on was given", {}});
   started_ = true;
@@ -100,6 +103,7 @@ Result<void> Core::make_shards() {
   for (std::uint32_t index = 0; index < options_.threads; ++index) {
     auto loop = io::make_loop(backend_of(options_.io));
     if (!loop) return std::unexpected(std::move(loop.error()));
+    const std::lock_guard lock(shards_mutex_);
     shards_.push_back(std::make_unique<Shard>(*this, index, *std::move(loop)));
   }
   return {};
@@ -148,6 +152,7 @@ void Core::stop(StopLevel level) noexcept {
   StopLevel current = stop_level_.load();
   while (current < level && !stop_level_.compare_exchange_weak(current, level)) {
   }
+  const std::lock_guard lock(shards_mutex_);
   for (const auto& shard : shards_) shard->wake();
 }
 

@@ -94,6 +94,7 @@ class Core {
   std::vector<std::string> unix_paths_;  ///< Removed at the end.
   Admission admission_;
   std::shared_ptr<Gate> gate_ = std::make_shared<Gate>(*this);
+  std::mutex shards_mutex_;  ///< A signal may stop() while start() still makes them.
   std::vector<std::unique_ptr<Shard>> shards_;
   std::atomic<StopLevel> stop_level_{StopLevel::running};
   bool started_ = false;

@@ -56,7 +56,9 @@ SendStatus Peer::send_piece(MessageKind kind, BytesView bytes, bool last,
       *this, [&](Session& session) { return session.send_piece(kind, bytes, last, compression); },
       [&] {
         return [kind, owned = std::string(text_of(bytes)), last, compression](Session& session) {
-          session.send_piece(kind, bytes_of(owned), last, compression);
+          // Nobody is there to be told that the queue is full.
+          if (session.send_piece(kind, bytes_of(owned), last, compression) == SendStatus::overflow)
+            session.abandon_message();
         };
       });
 }

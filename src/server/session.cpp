@@ -25,6 +25,19 @@ proto::Event abnormal_end() {
   return event;
 }
 
+/// Runs `action` and says what it threw, if it did.
+template <class Action>
+std::optional<std::string> thrown_by(Action action) {
+  try {
+    action();
+    return std::nullopt;
+  } catch (const std::exception& error) {
+    return error.what();
+  } catch (...) {
+    return "not a std::exception";
+  }
+}
+
 }  // namespace
 
 /// A request that waits for its answer, and for an upgrade what the 101 will say.
@@ -36,6 +49,7 @@ struct Session::Pending {
   proto::DeflateAnswer deflate;
   std::string subprotocol;  ///< Ours, if the hook names none.
   std::vector<std::string> offered;
+  std::optional<Answer> answer;  ///< Given while the handler runs: applied when it has returned.
 };
 
 Session::Session(base::SlabKey key, Shard& shard, std::string remote, int refusal)
@@ -61,10 +75,10 @@ void Session::on_request(const http::Request& request) {
     return;
   }
   dispatch(request);
-  if (pending_) {
-    pending_->deferred = true;
-    link_.defer_answer();
-  }
+  if (!pending_) return;
+  if (auto answer = std::exchange(pending_->answer, std::nullopt)) return apply_any(*answer);
+  pending_->deferred = true;
+  link_.defer_answer();
 }
 
 void Session::dispatch(const http::Request& request) {
@@ -105,13 +119,10 @@ void Session::handle_http(const http::Request& request, const HttpHandler& handl
   const RequestView view(request, parameters, remote_);
   HttpReply reply(std::make_shared<HttpReply::Target>(shard_.core().gate(),
                                                       RequestKey{shard_.index(), key_, requests_}));
-  try {
-    handler(view, std::move(reply));
-  } catch (const std::exception& error) {
+  // Where it throws, the reply, if it still was with the handler, answers 500 as it dies.
+  if (const auto what = thrown_by([&] { handler(view, std::move(reply)); }))
     shard_.core().log(LogLevel::error, "http handler threw",
-                      {{"path", request.head->path}, {"what", error.what()}});
-    // The reply, if it still was with the handler, has answered 500 as it died.
-  }
+                      {{"path", view.path()}, {"what", *what}});
 }
 
 void Session::begin_upgrade(const http::Request& request, const Route& route,
@@ -119,6 +130,7 @@ void Session::begin_upgrade(const http::Request& request, const Route& route,
   const auto& head = *request.head;
   if (const auto fault = proto::judge_request({head.method, head.minor_version, head.fields})) {
     std::vector<std::pair<std::string, std::string>> fields;
+    if (fault->status == 405) fields = {{"Allow", "GET"}};
     if (fault->status == 426) fields = {{"Sec-WebSocket-Version", "13"}, {"Upgrade", "websocket"}};
     return reject_handshake(fault->status, fault->text, fault->clause, std::move(fields));
   }
@@ -145,12 +157,9 @@ void Session::begin_upgrade(const http::Request& request, const Route& route,
   if (!route.handlers.on_upgrade) return apply(UpgradeAccepted{});
   Upgrade upgrade(std::make_shared<Upgrade::Target>(shard_.core().gate(),
                                                     RequestKey{shard_.index(), key_, requests_}));
-  try {
-    route.handlers.on_upgrade(view, std::move(upgrade));
-  } catch (const std::exception& error) {
+  if (const auto what = thrown_by([&] { route.handlers.on_upgrade(view, std::move(upgrade)); }))
     shard_.core().log(LogLevel::error, "upgrade hook threw",
-                      {{"route", route.pattern}, {"what", error.what()}});
-  }
+                      {{"route", route.pattern}, {"what", *what}});
 }
 
 void Session::on_bad_request(http::HeadError error) {
@@ -165,11 +174,19 @@ void Session::on_bad_request(http::HeadError error) {
 
 // -- answers --
 
+/// The request's views live until its handler returns, so what it answers meanwhile waits.
 void Session::answer(std::uint32_t number, Answer answer) {
-  if (!pending_ || pending_->number != number) return;
-  const bool deferred = pending_->deferred;
+  if (!pending_ || pending_->number != number || pending_->answer) return;
+  if (!pending_->deferred) {
+    pending_->answer = std::move(answer);
+    return;
+  }
+  apply_any(answer);
+  link_.answered();
+}
+
+void Session::apply_any(Answer& answer) {
   std::visit([this](auto& alternative) { apply(std::move(alternative)); }, answer);
-  if (deferred) link_.answered();
 }
 
 void Session::on_answer_timeout() {
@@ -191,6 +208,8 @@ void Session::apply(UpgradeAccepted accepted) {
   }
   if (shard_.core().stop_level() != StopLevel::running)
     return reject_handshake(503, "the server is stopping", "", {{"Retry-After", "1"}});
+  if (!accepted.state && !make_state(*pending->route, accepted.state))
+    return reject_handshake(500, "internal error", "");
   if (!link_.upgrade(
           pending->accept, chosen.empty() ? pending->subprotocol : chosen,
           pending->deflate.extension, accepted.answer.headers,
@@ -198,12 +217,21 @@ void Session::apply(UpgradeAccepted accepted) {
     warn_of_bad_field();
   route_ = pending->route;
   state_ = std::move(accepted.state);
-  if (!state_ && route_->make_state) state_ = route_->make_state();
   shard_.counters().tallies.handshake("accepted");
   shard_.counters().websockets_open.add();
   shard_.core().log(LogLevel::debug, "websocket opened",
                     {{"remote", remote_}, {"route", route_->pattern}});
   call(route_->handlers.on_open);
+}
+
+/// False where the State's constructor threw.
+bool Session::make_state(const Route& route, std::shared_ptr<void>& state) {
+  if (!route.make_state) return true;
+  const auto what = thrown_by([&] { state = route.make_state(); });
+  if (what)
+    shard_.core().log(LogLevel::error, "making a connection's state threw",
+                      {{"route", route.pattern}, {"what", *what}});
+  return !what;
 }
 
 void Session::apply(Reject rejected) {
@@ -279,8 +307,7 @@ void Session::end(const proto::Event& event) {
   Counters& counters = shard_.counters();
   counters.subscriptions.set(shard_.topics().subscriptions());
   counters.websockets_open.subtract();
-  if (const auto* websocket = link_.websocket())
-    counters.dropped_messages.add(websocket->dropped_messages());
+  if (const auto* websocket = link_.websocket()) count_dropped(*websocket);
   const auto& facts = proto::facts_of(event.error);
   const bool faulty = event.error != proto::ProtocolError::none;
   const std::string_view how = faulty          ? facts.text
@@ -314,13 +341,8 @@ template <class Handler, class... Args>
 void Session::call(const Handler& handler, Args&&... args) {
   if (!handler) return;
   Peer self = peer();
-  try {
-    handler(self, std::forward<Args>(args)...);
-  } catch (const std::exception& error) {
-    fail_handler(error.what());
-  } catch (...) {
-    fail_handler("not a std::exception");
-  }
+  if (const auto what = thrown_by([&] { handler(self, std::forward<Args>(args)...); }))
+    fail_handler(*what);
 }
 
 void Session::fail_handler(std::string_view what) {
@@ -340,7 +362,17 @@ proto::Connection* Session::open_websocket() noexcept {
   return ended_ ? nullptr : link_.websocket();
 }
 
-SendStatus Session::sent(SendStatus status, std::size_t payload_bytes) {
+/// The machine counts what it dropped; metrics get what is new.
+void Session::count_dropped(const proto::Connection& websocket) noexcept {
+  const std::uint32_t dropped = websocket.dropped_messages();
+  if (dropped == dropped_counted_) return;
+  shard_.counters().dropped_messages.add(dropped - dropped_counted_);
+  dropped_counted_ = dropped;
+}
+
+SendStatus Session::sent(const proto::Connection& websocket, SendStatus status,
+                         std::size_t payload_bytes) {
+  count_dropped(websocket);
   if (status == SendStatus::queued) {
     shard_.counters().messages_out.add();
     shard_.counters().payload_bytes_out.add(payload_bytes);
@@ -353,13 +385,15 @@ SendStatus Session::sent(SendStatus status, std::size_t payload_bytes) {
 SendStatus Session::send(MessageView message, Compression compression) {
   auto* websocket = open_websocket();
   if (!websocket) return SendStatus::closing;
-  return sent(websocket->send(message.kind(), message.bytes(), compression), message.size());
+  const auto status = websocket->send(message.kind(), message.bytes(), compression);
+  return sent(*websocket, status, message.size());
 }
 
 SendStatus Session::send_shared(proto::SharedFrame& frame) {
   auto* websocket = open_websocket();
   if (!websocket) return SendStatus::closing;
-  return sent(websocket->send_shared(frame), frame.payload_bytes());
+  const auto status = websocket->send_shared(frame);
+  return sent(*websocket, status, frame.payload_bytes());
 }
 
 SendStatus Session::send_piece(MessageKind kind, BytesView bytes, bool last,
@@ -367,16 +401,26 @@ SendStatus Session::send_piece(MessageKind kind, BytesView bytes, bool last,
   auto* websocket = open_websocket();
   if (!websocket) return SendStatus::closing;
   const SendStatus status = websocket->send_piece(kind, bytes, last, compression);
-  if (last) return sent(status, bytes.size());
+  if (last) return sent(*websocket, status, bytes.size());
+  count_dropped(*websocket);
   if (status == SendStatus::queued) shard_.counters().payload_bytes_out.add(bytes.size());
   link_.note_message();
   link_.mark_dirty();
   return status;
 }
 
+void Session::abandon_message() {
+  auto* websocket = open_websocket();
+  if (!websocket) return;
+  websocket->fail(proto::ProtocolError::send_queue_full, shard_.loop().now());
+  link_.mark_dirty();
+}
+
 SendStatus Session::ping(std::string_view payload) {
   auto* websocket = open_websocket();
   if (!websocket || !websocket->open()) return SendStatus::closing;
+  // Control frames are never dropped, so a full queue takes none of the application's.
+  if (link_.queued_bytes() > route_->connection.send_queue_bytes_max) return SendStatus::overflow;
   websocket->ping(bytes_of(payload));
   link_.mark_dirty();
   return SendStatus::queued;
@@ -411,7 +455,8 @@ std::optional<Duration> Session::round_trip() const noexcept {
 
 std::string Session::remote_host() const {
   if (remote_.starts_with("unix")) return {};
-  return remote_.substr(0, remote_.rfind(':'));
+  const std::string host = remote_.substr(0, remote_.rfind(':'));
+  return host.starts_with('[') ? host.substr(1, host.size() - 2) : host;
 }
 
 }  // namespace walkie::server

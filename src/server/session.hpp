@@ -38,6 +38,8 @@ class Session final : private link::LinkHandler {
   SendStatus send(MessageView message, Compression compression);
   SendStatus send_shared(proto::SharedFrame& frame);
   SendStatus send_piece(MessageKind kind, BytesView bytes, bool last, Compression compression);
+  /// A piece of a message is lost, so the rest must not follow: ends the connection with 1013.
+  void abandon_message();
   SendStatus ping(std::string_view payload);
   SendStatus close(CloseCode code, std::string_view reason);
   SendStatus subscribe(std::string_view topic);
@@ -73,7 +75,9 @@ class Session final : private link::LinkHandler {
   void begin_upgrade(const http::Request& request, const Route& route, Parameters parameters);
   void handle_http(const http::Request& request, const HttpHandler& handler,
                    const Parameters& parameters);
+  void apply_any(Answer& answer);
   void apply(UpgradeAccepted accepted);
+  [[nodiscard]] bool make_state(const Route& route, std::shared_ptr<void>& state);
   void apply(Reject rejected);
   void apply(HttpResponse response);
   void respond(int status, std::string_view text,
@@ -83,7 +87,8 @@ class Session final : private link::LinkHandler {
   void end(const proto::Event& event);
   [[nodiscard]] Peer peer() const noexcept;
   [[nodiscard]] proto::Connection* open_websocket() noexcept;
-  SendStatus sent(SendStatus status, std::size_t payload_bytes);
+  void count_dropped(const proto::Connection& websocket) noexcept;
+  SendStatus sent(const proto::Connection& websocket, SendStatus status, std::size_t payload_bytes);
   template <class Handler, class... Args>
   void call(const Handler& handler, Args&&... args);
   void warn_of_bad_field();
@@ -98,6 +103,7 @@ class Session final : private link::LinkHandler {
   std::string remote_;
   base::SlabKey key_;
   std::uint32_t requests_ = 0;
+  std::uint32_t dropped_counted_ = 0;
   std::uint16_t refusal_;
   bool ended_ = false;  ///< on_close was called.
 };

@@ -110,8 +110,9 @@ void Shard::post_surely(Task task) {
 void Shard::on_wake() { run_posted(); }
 
 void Shard::run_posted() {
-  // Bounded by what was there: posters cannot keep this shard from its sockets.
-  for (std::size_t left = core_.options().mailbox_entries; left > 0; --left) {
+  // Bounded by what can have been there: posters cannot keep this shard from its sockets. Whatever
+  // is posted from now on wakes it again.
+  for (std::size_t left = mailbox_.capacity(); left > 0; --left) {
     auto task = mailbox_.take();
     if (!task) break;
     (*task)();
@@ -140,6 +141,7 @@ void Shard::on_accepted(io::Fd fd, const io::SocketAddress& peer) {
       refusal = 429;
       break;
   }
+  if (refusal != 0) log_refusal(remote, refusal);
   if (refusal != 0 && refused_sessions_ >= kRefusedSessionsMax) return;  // fd closes here
   const base::SlabKey key = sessions_.emplace(*this, std::move(remote), refusal);
   Session& session = *sessions_.find(key);
@@ -152,6 +154,14 @@ void Shard::on_accepted(io::Fd fd, const io::SocketAddress& peer) {
   if (refusal != 0) ++refused_sessions_;
   counters_.connections_open.add();
   counters_.connections_total.add();
+}
+
+void Shard::log_refusal(std::string_view remote, int status) {
+  core_.log(LogLevel::info, "connection refused",
+            {{"remote", remote},
+             {"status", status == 429 ? "429" : "503"},
+             {"why", status == 429 ? "too many connections from this address"
+                                   : "the server is at its connection limit"}});
 }
 
 void Shard::on_accept_failed(std::error_code error) {

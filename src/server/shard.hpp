@@ -71,6 +71,7 @@ class Shard final : private io::AcceptHandler, private io::TurnHandler {
  private:
   void on_accepted(io::Fd fd, const io::SocketAddress& peer) override;
   void on_accept_failed(std::error_code error) override;
+  void log_refusal(std::string_view remote, int status);
   void on_wake() override;
   void on_turn_end() override;
 

@@ -29,7 +29,7 @@ struct Frame {
   }
 };
 
-/// Gives up after five seconds of waiting, so that a failing test ends.
+/// Gives up after twenty seconds of waiting, so that a failing test ends.
 class RawClient {
  public:
   explicit RawClient(std::uint16_t port) : fd_(::socket(AF_INET, SOCK_STREAM, 0)) {
@@ -44,6 +44,13 @@ class RawClient {
     address.sun_family = AF_UNIX;
     unix_path.copy(address.sun_path, sizeof(address.sun_path) - 1);
     open(reinterpret_cast<const sockaddr*>(&address), sizeof(address));
+  }
+  static RawClient over_ipv6(std::uint16_t port) {
+    sockaddr_in6 address{};
+    address.sin6_family = AF_INET6;
+    address.sin6_port = htons(port);
+    address.sin6_addr = in6addr_loopback;
+    return RawClient(AF_INET6, reinterpret_cast<const sockaddr*>(&address), sizeof(address));
   }
   RawClient(RawClient&& other) noexcept
       : fd_(std::exchange(other.fd_, -1)), in_(std::move(other.in_)) {}
@@ -135,8 +142,12 @@ class RawClient {
   bool at_end() { return in_.empty() && !read_more(); }
 
  private:
+  RawClient(int family, const sockaddr* address, socklen_t length)
+      : fd_(::socket(family, SOCK_STREAM, 0)) {
+    open(address, length);
+  }
   void open(const sockaddr* address, socklen_t length) {
-    const timeval patience{.tv_sec = 5, .tv_usec = 0};
+    const timeval patience{.tv_sec = 20, .tv_usec = 0};
     ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
     ::setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
     if (::connect(fd_, address, length) != 0) throw std::runtime_error("cannot connect");
@@ -149,7 +160,7 @@ class RawClient {
     char chunk[65536];
     const ssize_t got = ::recv(fd_, chunk, sizeof(chunk), 0);
     if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
-      throw std::runtime_error("the server stayed silent for five seconds");
+      throw std::runtime_error("the server stayed silent for twenty seconds");
     if (got <= 0) return false;
     in_.append(chunk, static_cast<std::size_t>(got));
     return true;

@@ -24,10 +24,10 @@ class Journal {
     lines_.push_back(std::move(line));
     changed_.notify_all();
   }
-  /// Whether a line that contains `text` is there or comes within five seconds.
+  /// Whether a line that contains `text` is there or comes within twenty seconds.
   bool wait_for(std::string_view text) {
     std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, std::chrono::seconds(5), [&] { return find(text); });
+    return changed_.wait_for(lock, std::chrono::seconds(20), [&] { return find(text); });
   }
   std::size_t count(std::string_view text) {
     const std::lock_guard lock(mutex_);

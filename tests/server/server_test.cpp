@@ -193,7 +193,7 @@ TEST_CASE("an upgrade may be answered later from another thread") {
 }
 
 TEST_CASE("an upgrade that nobody answers is rejected: dropped with 500, forgotten with 503") {
-  RunningServer running({.handshake_timeout = 100ms});
+  RunningServer running({.handshake_timeout = 300ms});
   std::vector<walkie::Upgrade> kept;
   running.server.websocket("/dropped",
                            {.on_upgrade = [](const walkie::UpgradeRequest&, walkie::Upgrade) {}});
@@ -231,6 +231,19 @@ TEST_CASE("a handshake with another version is answered with 426 and ours [RFC 6
   const std::string head = client.read_head();
   CHECK(head.starts_with("HTTP/1.1 426 "));
   CHECK(head.contains("Sec-WebSocket-Version: 13\r\n"));
+  CHECK(head.contains("Connection: Upgrade\r\n"));
+}
+
+TEST_CASE("a handshake that is no GET is answered with 405 and what is allowed [RFC 9110 15.5.6]") {
+  RunningServer running;
+  add_echo(running);
+  running.start();
+  RawClient client(running.port);
+  client.send(
+      "POST /echo HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n");
+  const std::string head = client.read_head();
+  CHECK(head.starts_with("HTTP/1.1 405 "));
+  CHECK(head.contains("Allow: GET\r\n"));
 }
 
 TEST_CASE("ordinary requests are served beside WebSockets") {
@@ -438,6 +451,7 @@ TEST_CASE("connections above the limits get 503 or 429, and the slot is free aga
     auto two = RawClient::websocket(running.port, "/echo");
     RawClient three(running.port);
     CHECK(three.try_upgrade("/echo").starts_with("HTTP/1.1 429 "));
+    CHECK(running.log.wait_for("connection refused remote=127.0.0.1:"));
   }
   CHECK(running.journal.wait_for("closed 1006"));
   for (int tries = 0; tries < 500; ++tries) {
@@ -448,13 +462,19 @@ TEST_CASE("connections above the limits get 503 or 429, and the slot is free aga
   settle(again);
 }
 
-TEST_CASE("a slow head gets 408, a large one 431") {
-  RunningServer running({.head_bytes_max = 1024, .handshake_timeout = 50ms});
+TEST_CASE("a slow head gets 408 [RFC 9110 15.5.9]") {
+  RunningServer running({.handshake_timeout = 300ms});
   add_echo(running);
   running.start();
   RawClient slow(running.port);
   slow.send("GET /echo HT");
   CHECK(slow.read_to_end().starts_with("HTTP/1.1 408 "));
+}
+
+TEST_CASE("a large head gets 431 [RFC 6585 5]") {
+  RunningServer running({.head_bytes_max = 1024});
+  add_echo(running);
+  running.start();
   RawClient large(running.port);
   large.send("GET /echo HTTP/1.1\r\nHost: a\r\nX: " + std::string(2000, 'x'));
   CHECK(large.read_to_end().starts_with("HTTP/1.1 431 "));
@@ -565,6 +585,8 @@ TEST_CASE("a port in use, a bad address and a faulty route are errors in one lin
   REQUIRE_FALSE(faulty.has_value());
   CHECK(faulty.error().message == "route 'no-slash': must start with '/'");
   CHECK_FALSE(walkie::Server().start().has_value());
+  walkie::Server hasty({.handshake_timeout = 0ms});
+  CHECK_FALSE(hasty.listen("127.0.0.1:0").start().has_value());
 }
 
 TEST_CASE("a peer that goes without a Close frame is told as 1006 [RFC 6455 7.1.5]") {

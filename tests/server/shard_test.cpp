@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+// What other threads hand to a shard.
+#include <server/shard.hpp>
+
+#include <atomic>
+#include <string>
+
+#include <doctest/doctest.h>
+
+#include <server/raw_client.hpp>
+#include <server/running_server.hpp>
+
+using namespace walkie::test;
+using walkie::MessageView;
+using walkie::Peer;
+using walkie::SendStatus;
+
+TEST_CASE("a mailbox that was filled to its brim is emptied without another wake-up") {
+  RunningServer running({.mailbox_entries = 5});  // of which the mailbox makes eight
+  std::atomic<bool> filled = false;
+  running.server.websocket("/", {.on_message = [&](Peer&, MessageView) {
+                             running.journal.add("here");
+                             filled.wait(false);
+                           }});
+  Peer peer;
+  running.server.websocket("/peer", {.on_open = [&](Peer& self) {
+                             peer = self;
+                             running.journal.add("open");
+                           }});
+  running.start();
+  auto listener = RawClient::websocket(running.port, "/peer");
+  REQUIRE(running.journal.wait_for("open"));
+  auto blocker = RawClient::websocket(running.port, "/");
+  blocker.send_frame(1, "block");
+  REQUIRE(running.journal.wait_for("here"));
+  int posted = 0;
+  while (peer.send(std::to_string(posted)) == SendStatus::queued) ++posted;
+  CHECK(posted == 8);
+  filled = true;
+  filled.notify_all();
+  for (int i = 0; i < posted; ++i) CHECK(listener.read_frame().payload == std::to_string(i));
+}
