@@ -104,6 +104,34 @@ TEST_CASE("an IPv6 address gets its slot back when its connection ends") {
   }
 }
 
+TEST_CASE("a connection over the limit of all is answered with 503") {
+  RunningServer running({.connections_max = 1});
+  running.server.websocket("/", {});
+  running.start();
+  const auto only = RawClient::websocket(running.port, "/");
+  const std::string head = RawClient(running.port).try_upgrade("/");
+  CHECK(head.starts_with("HTTP/1.1 503 "));
+  CHECK(head.contains("Retry-After: "));
+}
+
+TEST_CASE("a handler can read the round trip of the last heartbeat [RFC 6455 5.5.2]") {
+  RunningServer running;
+  running.server.websocket(
+      "/", {.on_open = [](Peer& peer) { CHECK_FALSE(peer.round_trip().has_value()); },
+            .on_pong =
+                [&](Peer& peer, walkie::BytesView) {
+                  CHECK(peer.round_trip().value_or(0ns) > 0ns);
+                  running.journal.add("pong");
+                },
+            .options = {.ping_interval = 20ms}});
+  running.start();
+  auto client = RawClient::websocket(running.port, "/");
+  const Frame ping = client.read_frame();
+  CHECK(ping.opcode == 9);
+  client.send_frame(10, ping.payload);
+  CHECK(running.journal.wait_for("pong"));
+}
+
 TEST_CASE("dropped messages are in the metrics while their connection still lives") {
   RunningServer running;
   running.server.websocket("/", {.on_message =
