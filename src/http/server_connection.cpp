@@ -58,7 +58,7 @@ void ServerConnection::receive_end(Instant now) {
   advance();
 }
 
-std::optional<ServerEvent> ServerConnection::poll_event() {
+std::optional<ServerEvent> ServerConnection::poll_event(std::string_view date) {
   advance();
   if (state_ == State::request_ready) {
     state_ = State::answering;
@@ -66,6 +66,8 @@ std::optional<ServerEvent> ServerConnection::poll_event() {
     const bool websocket = proto::asks_for_websocket(head_.fields);
     return ServerEvent{.request = {&head_, body, websocket}};
   }
+  if (last_event_ && last_event_->kind == ServerEvent::Kind::failed)
+    answer_failure(last_event_->error, date);
   return std::exchange(last_event_, std::nullopt);
 }
 
@@ -221,6 +223,12 @@ void ServerConnection::output_written(std::size_t bytes) {
 /// Answers in the request's place and ends the connection: after a fault nobody knows where the
 /// next request would begin (RFC 9112 §2.2, §6.3).
 void ServerConnection::fail(HeadError error) {
+  without_content_ = without_content_ && state_ == State::reading_body;
+  last_event_ = ServerEvent{.kind = ServerEvent::Kind::failed, .error = error};
+  close();
+}
+
+void ServerConnection::answer_failure(HeadError error, std::string_view date) {
   const HeadErrorFacts& facts = facts_of(error);
   const std::string text = failure_text(facts);
   std::string response;
@@ -228,12 +236,11 @@ void ServerConnection::fail(HeadError error) {
                       {.status = facts.status,
                        .keep_alive = false,
                        .content_length = text.size(),
-                       .content_type = "text/plain; charset=utf-8"},
+                       .content_type = "text/plain; charset=utf-8",
+                       .date = date},
                       {});
-  if (state_ != State::reading_body || !without_content_) response.append(text);
+  if (!without_content_) response.append(text);
   output_.append(bytes_of(response));
-  last_event_ = ServerEvent{.kind = ServerEvent::Kind::failed, .error = error};
-  close();
 }
 
 void ServerConnection::end() noexcept {

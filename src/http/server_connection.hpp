@@ -68,7 +68,8 @@ class ServerConnection {
   void receive_end(Instant now);
   /// Poll until it returns nothing, behind receive(), receive_end(), on_deadline(), respond() (a
   /// pipelined request may be next) and, where wants_input() was false, output_written().
-  [[nodiscard]] std::optional<ServerEvent> poll_event();
+  /// `date` as in ResponseFraming: what the answer to a fault says.
+  [[nodiscard]] std::optional<ServerEvent> poll_event(std::string_view date = {});
   /// False while a request waits for its answer and enough is buffered, while too much waits to be
   /// written, and when nothing more will be read: stop reading (backpressure).
   [[nodiscard]] bool wants_input() const noexcept;
@@ -129,6 +130,7 @@ class ServerConnection {
   bool answer(const Answer& answer, bool close);
   void begin_next(bool keep_alive) noexcept;
   void fail(HeadError error);
+  void answer_failure(HeadError error, std::string_view date);
   void end() noexcept;
   void close() noexcept;
   void time_out_idle() noexcept;

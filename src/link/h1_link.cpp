@@ -175,7 +175,7 @@ void H1Link::drain() {
 
 void H1Link::drain_http() {
   while (phase_ == Phase::http && !answer_deferred_) {
-    const auto event = http_->poll_event();
+    const auto event = http_->poll_event(handler_.date());
     if (!event) return;
     if (event->kind == http::ServerEvent::Kind::request) handler_.on_request(event->request);
     if (event->kind == http::ServerEvent::Kind::failed) handler_.on_bad_request(event->error);

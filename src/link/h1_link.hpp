@@ -38,6 +38,8 @@ class LinkHandler {
   virtual void on_bad_request(http::HeadError error) = 0;
   /// A request that was deferred took longer than the answer timeout: answer it now.
   virtual void on_answer_timeout() = 0;
+  /// The Date header of now (RFC 9110 §6.6.1). Called from anywhere.
+  virtual std::string_view date() = 0;
   /// A WebSocket's event.
   virtual void on_event(const proto::Event& event) = 0;
   /// All that was queued went to the kernel.

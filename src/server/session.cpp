@@ -189,6 +189,8 @@ void Session::apply_any(Answer& answer) {
   std::visit([this](auto& alternative) { apply(std::move(alternative)); }, answer);
 }
 
+std::string_view Session::date() { return shard_.date(); }
+
 void Session::on_answer_timeout() {
   if (!pending_) return;
   const bool upgrade = pending_->route != nullptr;

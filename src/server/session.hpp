@@ -67,6 +67,7 @@ class Session final : private link::LinkHandler {
   void on_request(const http::Request& request) override;
   void on_bad_request(http::HeadError error) override;
   void on_answer_timeout() override;
+  std::string_view date() override;
   void on_event(const proto::Event& event) override;
   void on_drain() override;
   void on_released() override;

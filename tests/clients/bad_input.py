@@ -288,7 +288,9 @@ def main():
         ),
         (
             "message above the limit, by its header",
-            fails_with(1009, "RFC 6455 §10.4", b"\x82\xff" + struct.pack(">Q", 65 << 20) + bytes(4)),
+            fails_with(
+                1009, "RFC 6455 §10.4", b"\x82\xff" + struct.pack(">Q", 65 << 20) + bytes(4)
+            ),
         ),
         ("binary where only text is taken", binary_in_a_text_room),
         (
@@ -337,7 +339,10 @@ def main():
                 request(fields="Transfer-Encoding: chunked\r\nContent-Length: 1\r\n"),
             ),
         ),
-        ("head too large", refused_with(431, "RFC 6585 §5", request(fields="X: " + "x" * 20_000 + "\r\n"))),
+        (
+            "head too large",
+            refused_with(431, "RFC 6585 §5", request(fields="X: " + "x" * 20_000 + "\r\n")),
+        ),
         (
             "upgrade without a key",
             refused_with(

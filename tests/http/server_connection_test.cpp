@@ -350,7 +350,16 @@ TEST_CASE("server ignores expectations of HTTP/1.0 [RFC 9110 10.1.1]") {
 TEST_CASE("server refuses a body that is too large in place of asking for it [RFC 9110 10.1.1]") {
   ServerRig rig({.limits = {}, .body_bytes_max = 5});
   rig.send(post("Content-Length: 6\r\nExpect: 100-continue\r\n"));
+  CHECK(rig.poll()->kind == Kind::failed);
   CHECK(rig.take_output().starts_with("HTTP/1.1 413 Content Too Large\r\n"));
+}
+
+TEST_CASE("the answer to a fault has a Date where one is given [RFC 9110 6.6.1]") {
+  ServerRig rig;
+  rig.send("GET / HTTP/1.1\nHost: x\r\n\r\n");
+  REQUIRE(rig.connection.poll_event(ServerRig::kDate));
+  const std::string date = "\r\nDate: " + std::string(ServerRig::kDate) + "\r\n";
+  CHECK(rig.take_output().starts_with("HTTP/1.1 400 Bad Request" + date));
 }
 
 TEST_CASE("server answers other expectations with 417 [RFC 9110 10.1.1]") {

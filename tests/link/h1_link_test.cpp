@@ -236,6 +236,7 @@ TEST_CASE("a TLS hello on a plain port is answered with 400 and closed") {
   rig.loop.arrive(std::string("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 11));
   CHECK(rig.log == Log{"bad request 400"});
   CHECK(rig.loop.written.starts_with("HTTP/1.1 400 "));
+  CHECK(rig.loop.written.contains("\r\nDate: " + std::string(LinkRig::kDate) + "\r\n"));
   CHECK(rig.loop.fin_sent);
 }
 

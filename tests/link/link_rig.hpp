@@ -72,6 +72,7 @@ class LinkRig final : private link::LinkHandler, private io::TurnHandler {
                             .http = http_options,
                             .counters = counters,
                             .dirty = dirty};
+  static constexpr std::string_view kDate = "Sun, 06 Nov 1994 08:49:37 GMT";
   bool started = false;
   bool echo = true;
   std::vector<std::string> log;  ///< What the link told, in order.
@@ -92,6 +93,7 @@ class LinkRig final : private link::LinkHandler, private io::TurnHandler {
   void on_bad_request(http::HeadError error) override {
     log.push_back("bad request " + std::to_string(http::facts_of(error).status));
   }
+  std::string_view date() override { return kDate; }
   void on_answer_timeout() override {
     log.push_back("answer timeout");
     link.http()->respond({.status = 503, .body = "late"}, {});
