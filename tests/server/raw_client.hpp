@@ -25,7 +25,10 @@ struct Frame {
   /// Of a Close frame; 0 where there is none.
   [[nodiscard]] unsigned close_code() const {
     if (opcode != 8 || payload.size() < 2) return 0;
-    return (static_cast<unsigned char>(payload[0]) << 8U) | static_cast<unsigned char>(payload[1]);
+    const auto byte = [this](std::size_t at) -> unsigned {
+      return static_cast<unsigned char>(payload[at]);
+    };
+    return byte(0) << 8 | byte(1);
   }
 };
 

@@ -2,12 +2,16 @@
 // What sessions do with answers, faulty handlers, full queues and addresses.
 #include <server/session.hpp>
 
+#include <algorithm>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include <doctest/doctest.h>
 
+#include <proto/deflate.hpp>
 #include <server/raw_client.hpp>
 #include <server/running_server.hpp>
 
@@ -35,6 +39,25 @@ void fill_queue(const Peer& peer) {
   for (int i = 0; i < 64; ++i) peer.send(block);
 }
 
+/// Reads a compressed message in fragments, of which only the first has the bit.
+std::string inflated_message(RawClient& client, std::size_t bytes_max) {
+  std::string wire;
+  for (bool first = true, last = false; !last; first = false) {
+    const Frame frame = client.read_frame();
+    CHECK(frame.opcode == (first ? 1U : 0U));
+    CHECK(frame.compressed == first);
+    wire += frame.payload;
+    last = frame.fin;
+  }
+  wire.append("\0\0\xFF\xFF", 4);
+  std::vector<std::byte> text(bytes_max + 1);
+  walkie::BytesView in = walkie::bytes_of(wire);
+  std::size_t produced = 0;
+  const auto status = walkie::proto::Inflater(15).inflate(in, text, produced);
+  CHECK(status == walkie::proto::InflateStatus::need_input);
+  return std::string(walkie::text_of(std::span(text).first(produced)));
+}
+
 }  // namespace
 
 TEST_CASE("a request can still be read after its reply was sent, until the handler returns") {
@@ -52,6 +75,32 @@ TEST_CASE("a request can still be read after its reply was sent, until the handl
   CHECK(client.read(4) == "sent");
   CHECK(running.journal.wait_for("X is here"));
   CHECK(running.journal.wait_for("body is four"));
+}
+
+TEST_CASE(
+    "a large message is received and sent piece by piece, compressed both ways [RFC 7692 6]") {
+  RunningServer running;
+  std::size_t largest = 0;
+  running.server.websocket("/", {.on_piece =
+                                     [&](Peer& peer, walkie::PieceView piece) {
+                                       largest = std::max(largest, piece.bytes.size());
+                                       peer.send_piece(piece.kind, piece.bytes, piece.last);
+                                       if (piece.last) running.journal.add("whole");
+                                     },
+                                 .options = {.message_bytes_max = 4'000'000}});
+  running.start();
+  auto client =
+      RawClient::websocket(running.port, "/", "Sec-WebSocket-Extensions: permessage-deflate\r\n");
+  std::string text;
+  for (int i = 0; text.size() < 3'000'000; ++i) text += "line " + std::to_string(i) + ", ";
+  std::vector<std::byte> packed;
+  walkie::proto::Deflater(15, 6).compress(walkie::bytes_of(text), true, packed);
+  const std::string wire(walkie::text_of(packed));
+  client.send_frame(1, wire.substr(0, wire.size() / 2), false, true);
+  client.send_frame(0, wire.substr(wire.size() / 2));
+  CHECK(running.journal.wait_for("whole"));
+  CHECK(largest < 100'000);
+  CHECK(inflated_message(client, text.size()) == text);
 }
 
 TEST_CASE("what handlers throw may be anything, and costs one answer or one connection") {
