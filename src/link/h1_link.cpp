@@ -10,7 +10,7 @@
 namespace walkie::link {
 namespace {
 
-/// While more than this waits to be written, nothing more is read from that peer.
+/// While more than this waits to be written, nothing more is read from that peer, nor is it pinged.
 constexpr std::size_t kReadPauseBytes = std::size_t{256} << 10;
 constexpr std::size_t kChunksPerSend = 64;
 
@@ -305,7 +305,9 @@ void H1Link::run_keepalive(Instant now) {
     case KeepaliveAction::none:
       return;
     case KeepaliveAction::ping:
-      return ws_->ping(keepalive_->ping_payload());
+      // Behind so much that waits a Ping would tell nothing, and many would wait there.
+      if (queued_bytes() < kReadPauseBytes) ws_->ping(keepalive_->ping_payload());
+      return;
     case KeepaliveAction::idle:
       return ws_->fail(proto::ProtocolError::idle_timeout, now);
     case KeepaliveAction::peer_dead:

@@ -251,6 +251,24 @@ TEST_CASE("a silent WebSocket is pinged, and a dead one ends with 1006") {
   CHECK(rig.log == Log{"request /ws", "closed 1006", "released"});
 }
 
+TEST_CASE("pings do not pile up behind what a peer does not read") {
+  LinkRig rig;
+  rig.keepalive.pong_timeout = 0s;
+  rig.open_websocket();
+  rig.loop.room_ = 0;
+  rig.link.websocket()->send(walkie::MessageKind::binary,
+                             walkie::bytes_of(std::string(300'000, 'x')));
+  rig.link.mark_dirty();
+  rig.loop.end_turn();
+  const std::size_t queued = rig.link.queued_bytes();
+  for (int i = 0; i < 10; ++i) rig.loop.pass(rig.keepalive.ping_interval + 10ms);
+  CHECK(rig.link.queued_bytes() == queued);
+  rig.loop.make_writable(SIZE_MAX);
+  rig.loop.written.clear();
+  rig.loop.pass(rig.keepalive.ping_interval + 10ms);
+  CHECK(rig.loop.written.starts_with("\x89\x08"));
+}
+
 TEST_CASE("a pong keeps a WebSocket alive and measures the round trip") {
   LinkRig rig;
   rig.open_websocket();
