@@ -96,7 +96,8 @@ void TimerWheel::move_all(Ring& from, Ring& to) noexcept {
 void TimerWheel::place(Timer& timer, Ring& due) noexcept {
   if (timer.tick_ <= tick_) return insert(due, timer);
   const std::uint64_t distance = std::min(timer.tick_ - tick_, kRangeTicks - 1);
-  const auto level = static_cast<std::size_t>(std::bit_width(distance) - 1) / kSlotBits;
+  const auto reach = static_cast<std::size_t>(std::bit_width(distance) - 1) / kSlotBits;
+  const std::size_t level = std::min(reach, kLevels - 1);
   const std::uint64_t slot = ((tick_ + distance) >> (level * kSlotBits)) % kSlots;
   insert(slots_[level * kSlots + slot], timer);
   occupied_[level] |= std::uint64_t{1} << slot;

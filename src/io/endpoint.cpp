@@ -113,8 +113,9 @@ std::vector<SocketAddress> localhost(std::uint16_t port) {
 template <class Number>
 std::optional<Number> parse_number(std::string_view text) noexcept {
   Number number{};
-  const char* const end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, number);
+  const char* const begin = text.data();
+  const char* const end = begin + text.size();
+  const auto [stop, error] = std::from_chars(begin, end, number);
   if (text.empty() || error != std::errc{} || stop != end) return std::nullopt;
   return number;
 }

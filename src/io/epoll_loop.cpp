@@ -167,7 +167,7 @@ void EpollLoop::tell(const epoll_event& event) {
 
 // Failures of sends inside on_error() go to the next turn, which does not wait.
 void EpollLoop::tell_failures() {
-  std::vector<Failure> failures = std::exchange(failures_, {});
+  const std::vector<Failure> failures = std::exchange(failures_, {});
   for (const auto& [id, error] : failures)
     if (Socket* socket = sockets_.find(id)) socket->handler->on_error(error);
 }
@@ -195,7 +195,7 @@ void EpollLoop::wake() noexcept {
 Result<SocketId> EpollLoop::listen(Fd fd, AcceptHandler& handler) {
   if (!make_nonblocking(fd)) return std::unexpected(errno_error("making a listener non-blocking"));
   const SocketId id = listeners_.emplace(*this, std::move(fd), handler);
-  Listener& listener = *listeners_.find(id);
+  const Listener& listener = *listeners_.find(id);
   // Exclusive: of the shards that share one listening socket, not all are woken for one connection.
   epoll_event event{.events = EPOLLIN | EPOLLEXCLUSIVE, .data = {.u64 = tag_of(id, kListenerBit)}};
   if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, listener.fd.get(), &event) == 0) return id;

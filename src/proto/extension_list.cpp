@@ -71,7 +71,8 @@ class ExtensionParser {
         rest_.remove_prefix(i + 1);
         return true;
       }
-      if (rest_[i] == '\\' && ++i == rest_.size()) return false;
+      if (rest_[i] == '\\') ++i;
+      if (i == rest_.size()) return false;
       value.push_back(rest_[i]);
     }
     return false;  // never closed

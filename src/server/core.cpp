@@ -131,11 +131,9 @@ Result<void> Core::bind(const io::SocketAddress& address) {
   if (is_unix && bound->text().starts_with("unix:/"))
     unix_paths_.push_back(bound->text().substr(5));
   listen_options.exclusive = false;  // the port is ours now
-  for (std::size_t index = shards_.size(); index-- > 0;) {
+  for (std::size_t index = 1; index < shards_.size(); ++index) {
     io::Fd fd;
-    if (index == 0) {
-      fd = *std::move(first);
-    } else if (is_unix) {
+    if (is_unix) {
       fd = io::Fd(::dup(first->get()));
       if (!fd) return std::unexpected(errno_error("sharing " + bound->text()));
     } else {
@@ -145,7 +143,7 @@ Result<void> Core::bind(const io::SocketAddress& address) {
     }
     if (auto listening = shards_[index]->listen(std::move(fd)); !listening) return listening;
   }
-  return {};
+  return shards_.front()->listen(*std::move(first));
 }
 
 void Core::stop(StopLevel level) noexcept {

@@ -87,11 +87,11 @@ void Session::dispatch(const http::Request& request) {
   if (!matches) return respond(400, "malformed percent-escape in the path [RFC 3986 §2.1]\n");
   std::string allowed;
   bool only_websocket = false;
-  for (Router::Match& match : *matches) {
+  for (const Router::Match& match : *matches) {
     const Core::Target& target = core.target(match.id);
     if (target.websocket) {
       if (request.asks_for_websocket)
-        return begin_upgrade(request, *target.websocket, std::move(match.parameters));
+        return begin_upgrade(request, *target.websocket, match.parameters);
       only_websocket = true;
       continue;
     }
@@ -126,7 +126,7 @@ void Session::handle_http(const http::Request& request, const HttpHandler& handl
 }
 
 void Session::begin_upgrade(const http::Request& request, const Route& route,
-                            Parameters parameters) {
+                            const Parameters& parameters) {
   const auto& head = *request.head;
   if (const auto fault = proto::judge_request({head.method, head.minor_version, head.fields})) {
     std::vector<std::pair<std::string, std::string>> fields;
@@ -244,7 +244,7 @@ void Session::apply(Reject rejected) {
                    std::move(rejected.headers));
 }
 
-void Session::apply(HttpResponse response) {
+void Session::apply(const HttpResponse& response) {
   pending_.reset();
   if (!link_.http()->respond(response, shard_.date())) warn_of_bad_field();
 }

@@ -73,14 +73,15 @@ class Session final : private link::LinkHandler {
   void on_released() override;
 
   void dispatch(const http::Request& request);
-  void begin_upgrade(const http::Request& request, const Route& route, Parameters parameters);
+  void begin_upgrade(const http::Request& request, const Route& route,
+                     const Parameters& parameters);
   void handle_http(const http::Request& request, const HttpHandler& handler,
                    const Parameters& parameters);
   void apply_any(Answer& answer);
   void apply(UpgradeAccepted accepted);
   [[nodiscard]] bool make_state(const Route& route, std::shared_ptr<void>& state);
   void apply(Reject rejected);
-  void apply(HttpResponse response);
+  void apply(const HttpResponse& response);
   void respond(int status, std::string_view text,
                std::vector<std::pair<std::string, std::string>> fields = {});
   void reject_handshake(int status, std::string_view text, std::string_view clause,
