@@ -39,7 +39,9 @@ struct CloseInfo {
   std::string_view reason;  ///< UTF-8, at most 123 bytes; the peer's, or our own diagnosis.
   bool clean = false;       ///< Close frames went both ways.
   bool by_peer = false;     ///< The peer sent its Close first, or vanished.
-  std::string_view clause;  ///< The RFC section that was violated; empty where none was.
+  /// The RFC section that was violated, or that allows or codes the limit which was met; empty
+  /// where there was neither.
+  std::string_view clause;
 };
 
 }  // namespace walkie

@@ -3,13 +3,16 @@
 #include <server/shard.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <string>
+#include <vector>
 
 #include <doctest/doctest.h>
 
 #include <server/raw_client.hpp>
 #include <server/running_server.hpp>
 
+using namespace std::chrono_literals;
 using namespace walkie::test;
 using walkie::MessageView;
 using walkie::Peer;
@@ -39,4 +42,17 @@ TEST_CASE("a mailbox that was filled to its brim is emptied without another wake
   filled = true;
   filled.notify_all();
   for (int i = 0; i < posted; ++i) CHECK(listener.read_frame().payload == std::to_string(i));
+}
+
+TEST_CASE("stop spreads its closes over the drain time [RFC 6455 7.4.1]") {
+  RunningServer running({.drain_time = 1s});
+  running.server.websocket("/", {});
+  running.start();
+  std::vector<RawClient> clients;
+  for (int i = 0; i < 4; ++i) clients.push_back(RawClient::websocket(running.port, "/"));
+  const auto stopped = std::chrono::steady_clock::now();
+  running.server.stop();
+  for (auto& client : clients) CHECK(client.read_frame().close_code() == 1001);
+  // One at once, and one more for each quarter of the time.
+  CHECK(std::chrono::steady_clock::now() - stopped >= 700ms);
 }
