@@ -95,6 +95,7 @@ Result<void> Core::start() {
   if (auto made = make_shards(); !made) return made;
   if (auto bound = bind_all(); !bound) return bound;
   for (const auto& shard : shards_) shard->start_thread();
+  if (stop_level() != StopLevel::running) wake_all();  // stop() may have come before the shards
   if (options_.on_listening) options_.on_listening(bound_);
   return {};
 }
@@ -103,9 +104,9 @@ Result<void> Core::make_shards() {
   for (std::uint32_t index = 0; index < options_.threads; ++index) {
     auto loop = io::make_loop(backend_of(options_.io));
     if (!loop) return std::unexpected(std::move(loop.error()));
-    const std::lock_guard lock(shards_mutex_);
     shards_.push_back(std::make_unique<Shard>(*this, index, *std::move(loop)));
   }
+  shards_made_ = true;
   return {};
 }
 
@@ -150,7 +151,10 @@ void Core::stop(StopLevel level) noexcept {
   StopLevel current = stop_level_.load();
   while (current < level && !stop_level_.compare_exchange_weak(current, level)) {
   }
-  const std::lock_guard lock(shards_mutex_);
+  if (shards_made_) wake_all();
+}
+
+void Core::wake_all() noexcept {
   for (const auto& shard : shards_) shard->wake();
 }
 
@@ -165,6 +169,7 @@ std::string_view Core::backend() const noexcept {
 // -- between threads and shards --
 
 SendStatus Core::publish(std::string_view topic, MessageView message, const Peer& except) {
+  if (!shards_made_) return SendStatus::queued;  // nobody can have subscribed
   Shard* here = Shard::current();
   if (here && &here->core() != this) here = nullptr;
   if (here)
@@ -221,6 +226,7 @@ ServerMetrics Core::metrics() const {
   metrics.turns.counts.resize(io::LoopStats::kBoundsUs.size() + 1);
   for (const std::uint32_t bound : io::LoopStats::kBoundsUs)
     metrics.turns.bounds_seconds.push_back(bound / 1e6);
+  if (!shards_made_) return metrics;
   for (const auto& shard : shards_) {
     shard->counters().add_to(metrics);
     const io::LoopStats stats = shard->loop().stats();

@@ -78,6 +78,7 @@ class Core {
 
  private:
   [[nodiscard]] Result<void> make_shards();
+  void wake_all() noexcept;
   [[nodiscard]] Result<void> bind_all();
   [[nodiscard]] Result<void> bind(const io::SocketAddress& address);
 
@@ -94,8 +95,8 @@ class Core {
   std::vector<std::string> unix_paths_;  ///< Removed at the end.
   Admission admission_;
   std::shared_ptr<Gate> gate_ = std::make_shared<Gate>(*this);
-  std::mutex shards_mutex_;  ///< A signal may stop() while start() still makes them.
   std::vector<std::unique_ptr<Shard>> shards_;
+  std::atomic<bool> shards_made_{false};  ///< Before it other threads keep away from shards_.
   std::atomic<StopLevel> stop_level_{StopLevel::running};
   bool started_ = false;
 };

@@ -44,6 +44,22 @@ TEST_CASE("a mailbox that was filled to its brim is emptied without another wake
   for (int i = 0; i < posted; ++i) CHECK(listener.read_frame().payload == std::to_string(i));
 }
 
+TEST_CASE(
+    "publish, metrics and stop may come from other threads before and while a server starts") {
+  for (int i = 0; i < 20; ++i) {
+    walkie::Server server({.threads = 4, .drain_time = 0s});
+    std::jthread other([&] {
+      for (int turn = 0; turn < i; ++turn) {
+        CHECK(server.publish("news", "early") != SendStatus::gone);
+        CHECK(server.metrics().websockets_open == 0);
+      }
+      server.stop();
+    });
+    REQUIRE(server.listen("127.0.0.1:0").start().has_value());
+    server.wait();
+  }
+}
+
 TEST_CASE("stop spreads its closes over the drain time [RFC 6455 7.4.1]") {
   RunningServer running({.drain_time = 1s});
   running.server.websocket("/", {});
