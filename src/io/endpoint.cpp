@@ -73,24 +73,6 @@ std::string unix_text(const SocketAddress& address) {
 
 // -- from text --
 
-SocketAddress make_v4(in_addr host, std::uint16_t port) noexcept {
-  SocketAddress address;
-  v4(address).sin_family = AF_INET;
-  v4(address).sin_addr = host;
-  v4(address).sin_port = htons(port);
-  address.length = sizeof(sockaddr_in);
-  return address;
-}
-
-SocketAddress make_v6(const in6_addr& host, std::uint16_t port) noexcept {
-  SocketAddress address;
-  v6(address).sin6_family = AF_INET6;
-  v6(address).sin6_addr = host;
-  v6(address).sin6_port = htons(port);
-  address.length = sizeof(sockaddr_in6);
-  return address;
-}
-
 /// Whether the machine has this address: a kernel may know IPv6 and have none configured.
 bool can_bind(const SocketAddress& address) noexcept {
   const Fd probe(::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -98,15 +80,16 @@ bool can_bind(const SocketAddress& address) noexcept {
 }
 
 std::vector<SocketAddress> all_addresses(std::uint16_t port) {
-  if (!can_bind(make_v6(in6addr_any, 0))) return {make_v4({htonl(INADDR_ANY)}, port)};
-  SocketAddress any = make_v6(in6addr_any, port);
+  if (!can_bind(ip_address(in6addr_any, 0))) return {ip_address(in_addr{htonl(INADDR_ANY)}, port)};
+  SocketAddress any = ip_address(in6addr_any, port);
   any.dual_stack = true;
   return {any};
 }
 
 std::vector<SocketAddress> localhost(std::uint16_t port) {
-  std::vector<SocketAddress> addresses{make_v4({htonl(INADDR_LOOPBACK)}, port)};
-  if (can_bind(make_v6(in6addr_loopback, 0))) addresses.push_back(make_v6(in6addr_loopback, port));
+  std::vector<SocketAddress> addresses{ip_address(in_addr{htonl(INADDR_LOOPBACK)}, port)};
+  if (can_bind(ip_address(in6addr_loopback, 0)))
+    addresses.push_back(ip_address(in6addr_loopback, port));
   return addresses;
 }
 
@@ -120,13 +103,19 @@ std::optional<Number> parse_number(std::string_view text) noexcept {
   return number;
 }
 
+std::optional<SocketAddress> parse_v4(std::string_view host, std::uint16_t port) {
+  in_addr bytes{};
+  if (inet_pton(AF_INET, std::string(host).c_str(), &bytes) != 1) return std::nullopt;
+  return ip_address(bytes, port);
+}
+
 /// `host` as IPv6, with a zone by name or number as in fe80::1%eth0 (RFC 4007 §11).
 std::optional<SocketAddress> parse_v6(std::string_view host, std::uint16_t port) {
   const std::size_t percent = host.find('%');
   in6_addr bytes{};
   if (inet_pton(AF_INET6, std::string(host.substr(0, percent)).c_str(), &bytes) != 1)
     return std::nullopt;
-  SocketAddress address = make_v6(bytes, port);
+  SocketAddress address = ip_address(bytes, port);
   if (percent == std::string_view::npos) return address;
   const std::string zone(host.substr(percent + 1));
   const unsigned scope = parse_number<unsigned>(zone).value_or(if_nametoindex(zone.c_str()));
@@ -169,9 +158,7 @@ Result<std::vector<SocketAddress>> parse_host(std::string_view text, std::string
     return parse_bracketed(text, host, port);
   if (host.find(':') != std::string_view::npos)
     return refuse(text, "an IPv6 address needs brackets, as in [::1]:80");
-  in_addr bytes{};
-  if (inet_pton(AF_INET, std::string(host).c_str(), &bytes) == 1)
-    return std::vector{make_v4(bytes, port)};
+  if (const auto address = parse_v4(host, port)) return std::vector{*address};
   return refuse(text, join({"'", host, "' is not an IP address, localhost or *"}));
 }
 
@@ -253,6 +240,35 @@ std::uint16_t SocketAddress::port() const noexcept {
   if (family() == AF_INET) return ntohs(v4(*this).sin_port);
   if (family() == AF_INET6) return ntohs(v6(*this).sin6_port);
   return 0;
+}
+
+void SocketAddress::set_port(std::uint16_t port) noexcept {
+  if (family() == AF_INET) v4(*this).sin_port = htons(port);
+  if (family() == AF_INET6) v6(*this).sin6_port = htons(port);
+}
+
+SocketAddress ip_address(const in_addr& host, std::uint16_t port) noexcept {
+  SocketAddress address;
+  v4(address).sin_family = AF_INET;
+  v4(address).sin_addr = host;
+  v4(address).sin_port = htons(port);
+  address.length = sizeof(sockaddr_in);
+  return address;
+}
+
+SocketAddress ip_address(const in6_addr& host, std::uint16_t port) noexcept {
+  SocketAddress address;
+  v6(address).sin6_family = AF_INET6;
+  v6(address).sin6_addr = host;
+  v6(address).sin6_port = htons(port);
+  address.length = sizeof(sockaddr_in6);
+  return address;
+}
+
+// A zero byte would cut the text short for inet_pton().
+std::optional<SocketAddress> numeric_address(std::string_view host, std::uint16_t port) {
+  if (host.find('\0') != std::string_view::npos) return std::nullopt;
+  return host.find(':') == std::string_view::npos ? parse_v4(host, port) : parse_v6(host, port);
 }
 
 Result<std::vector<SocketAddress>> parse_endpoint(std::string_view text) {

@@ -3,11 +3,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -26,8 +28,17 @@ struct SocketAddress {
   /// Without the port: the key for limits per address. IPv4-mapped IPv6 counts as IPv4;
   /// all unix peers are "unix".
   [[nodiscard]] std::string host() const;
-  [[nodiscard]] std::uint16_t port() const noexcept;
+  [[nodiscard]] std::uint16_t port() const noexcept;  ///< 0 of unix addresses.
+  void set_port(std::uint16_t port) noexcept;         ///< Of IP addresses.
 };
+
+[[nodiscard]] SocketAddress ip_address(const in_addr& host, std::uint16_t port) noexcept;
+[[nodiscard]] SocketAddress ip_address(const in6_addr& host, std::uint16_t port) noexcept;
+
+/// `host` where it is an address and no name: IPv4 as four decimal numbers, or IPv6 without
+/// brackets, with a zone by name or number as in fe80::1%eth0 (RFC 4007 §11).
+[[nodiscard]] std::optional<SocketAddress> numeric_address(std::string_view host,
+                                                           std::uint16_t port);
 
 /// Parses an endpoint with a numeric host, "localhost" (127.0.0.1 and, where the machine has it,
 /// ::1), "*" or an empty host (all addresses: [::] with IPv4, or 0.0.0.0 where there is no IPv6)

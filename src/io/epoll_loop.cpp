@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Which socket an event is for stands in its 64 bits of user data: generation, listener bit, slot.
+// Which socket an event is for stands in its 64 bits of user data: generation, two bits of kind,
+// slot.
 // A generation of 0 is the wake-up.
 #include <io/epoll_loop.hpp>
 
@@ -19,60 +20,24 @@
 #include <unistd.h>
 
 #include <base/assert.hpp>
+#include <io/socket_calls.hpp>
 
 namespace walkie::io {
 namespace {
 
 constexpr std::uint32_t kListenerBit = std::uint32_t{1} << 31;
+constexpr std::uint32_t kWatchBit = std::uint32_t{1} << 30;
 constexpr std::uint64_t kWakeTag = 0;
 constexpr std::size_t kChunksPerWrite = 64;
 constexpr Duration kAcceptPause = std::chrono::milliseconds(100);
 constexpr Duration kWaitMax = std::chrono::hours(1);
 
 std::uint64_t tag_of(SocketId id, std::uint32_t kind) noexcept {
-  WALKIE_ASSERT(id.slot < kListenerBit);
+  WALKIE_ASSERT(id.slot < kWatchBit);
   return std::uint64_t{id.generation} << 32 | kind | id.slot;
 }
 
-std::error_code system_code(int error) noexcept { return {error, std::system_category()}; }
-
 Instant read_clock() noexcept { return std::chrono::steady_clock::now(); }
-
-bool make_nonblocking(const Fd& fd) noexcept {
-  const int flags = ::fcntl(fd.get(), F_GETFL);
-  if (flags < 0) return false;
-  return (flags & O_NONBLOCK) != 0 || ::fcntl(fd.get(), F_SETFL, flags | O_NONBLOCK) == 0;
-}
-
-/// Fails on unix sockets, which have no such delay.
-void disable_delay(const Fd& fd) noexcept {
-  constexpr int kOn = 1;
-  static_cast<void>(::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &kOn, sizeof kOn));
-}
-
-/// Takes the socket's pending error; 0 where there is none.
-int pending_error(const Fd& fd) noexcept {
-  int error = 0;
-  socklen_t length = sizeof error;
-  return ::getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &error, &length) == 0 ? error : errno;
-}
-
-int bind_local(const Fd& fd, const SocketAddress& local) noexcept {
-  // Lets the kernel choose the port at connect(), by the whole address pair: more of them fit.
-  constexpr int kOn = 1;
-  if (local.family() != AF_UNIX && local.port() == 0)
-    static_cast<void>(
-        ::setsockopt(fd.get(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &kOn, sizeof kOn));
-  return ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&local.storage), local.length);
-}
-
-/// The connection died before it was accepted, or accept() hands on its network's trouble
-/// (accept(2)): the next one may be fine.
-bool concerns_one_connection(int error) noexcept {
-  constexpr std::array kErrors{ECONNABORTED, EINTR,     EPROTO,       ENOPROTOOPT,
-                               ENETDOWN,     EHOSTDOWN, EHOSTUNREACH, ENETUNREACH};
-  return std::find(kErrors.begin(), kErrors.end(), error) != kErrors.end();
-}
 
 /// As sendmsg(), again where a signal came in between.
 ssize_t send_pieces(const Fd& fd, std::span<const BytesView> chunks) noexcept {
@@ -119,11 +84,14 @@ Result<void> EpollLoop::run_turn(Duration wait_max) {
   const int ready = wait(wait_max);
   if (ready < 0 && errno != EINTR) return std::unexpected(errno_error("waiting for socket events"));
   now_ = read_clock();
+  in_turn_ = true;
   for (int i = 0; i < ready; ++i) tell(events_[static_cast<std::size_t>(i)]);
   timers_.advance(now_);
   if (woken_) end_wake();
   tell_failures();
   if (turn_handler_) turn_handler_->on_turn_end();
+  in_turn_ = false;
+  if (!failures_.empty()) wake();
   meter_.add(read_clock() - now_);
   return {};
 }
@@ -157,12 +125,22 @@ void EpollLoop::tell(const epoll_event& event) {
     return;
   }
   const auto low = static_cast<std::uint32_t>(event.data.u64);
-  const SocketId id{.slot = low & ~kListenerBit,
+  const SocketId id{.slot = low & ~(kListenerBit | kWatchBit),
                     .generation = static_cast<std::uint32_t>(event.data.u64 >> 32)};
   if ((low & kListenerBit) != 0)
     accept_some(id);
+  else if ((low & kWatchBit) != 0)
+    tell_watch(id, event.events);
   else
     tell_socket(id, event.events);
+}
+
+void EpollLoop::tell_watch(SocketId id, std::uint32_t events) {
+  const Watch* watch = watches_.find(id);
+  if (!watch) return;
+  const bool trouble = (events & (EPOLLERR | EPOLLHUP)) != 0;
+  watch->handler->on_ready(watch->fd, trouble || (events & EPOLLIN) != 0,
+                           trouble || (events & EPOLLOUT) != 0);
 }
 
 // Failures of sends inside on_error() go to the next turn, which does not wait.
@@ -278,6 +256,10 @@ Result<SocketId> EpollLoop::connect(const SocketAddress& to, SocketHandler& hand
   return id;
 }
 
+void EpollLoop::set_handler(SocketId id, SocketHandler& handler) {
+  if (Socket* socket = sockets_.find(id)) socket->handler = &handler;
+}
+
 void EpollLoop::set_receiving(SocketId id, bool on) {
   Socket* socket = sockets_.find(id);
   if (!socket || socket->receiving == on) return;
@@ -325,6 +307,46 @@ void EpollLoop::release(SocketId id, base::OutputQueue, bool reset) {
     ::setsockopt(socket->fd.get(), SOL_SOCKET, SO_LINGER, &kAbort, sizeof kAbort);
   }
   sockets_.erase(id);
+}
+
+Fd EpollLoop::detach(SocketId id) {
+  Socket* socket = sockets_.find(id);
+  if (!socket) return {};
+  unwatch(*socket);
+  Fd fd = std::move(socket->fd);
+  sockets_.erase(id);
+  return fd;
+}
+
+// -- other people's descriptors --
+
+/// A key that no watch has, where there is none. They are few: a resolver's.
+SocketId EpollLoop::find_watch(int fd) noexcept {
+  SocketId found{};
+  watches_.for_each([&](SocketId id, const Watch& watch) {
+    if (watch.fd == fd) found = id;
+  });
+  return found;
+}
+
+Result<void> EpollLoop::watch(int fd, bool readable, bool writable, ReadinessHandler& handler) {
+  SocketId id = find_watch(fd);
+  Watch* known = watches_.find(id);
+  if (!readable && !writable) {
+    if (!known) return {};
+    ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
+    watches_.erase(id);
+    return {};
+  }
+  if (!known) id = watches_.emplace(Watch{fd, &handler});
+  watches_.find(id)->handler = &handler;
+  epoll_event event{.events = (readable ? std::uint32_t{EPOLLIN} : 0U) |
+                              (writable ? std::uint32_t{EPOLLOUT} : 0U),
+                    .data = {.u64 = tag_of(id, kWatchBit)}};
+  if (::epoll_ctl(epoll_.get(), known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &event) == 0) return {};
+  auto error = errno_error("watching a descriptor");
+  if (!known) watches_.erase(id);
+  return std::unexpected(std::move(error));
 }
 
 // -- sockets: events. After a handler was called the socket may be gone: find it again --
@@ -421,10 +443,12 @@ void EpollLoop::die(SocketId, Socket& socket, int error) {
   socket.handler->on_error(system_code(error));
 }
 
+// Between turns, a foreign loop must see that there is something to tell.
 void EpollLoop::fail_later(SocketId id, Socket& socket, int error) {
   socket.dead = true;
   unwatch(socket);
   failures_.push_back({.id = id, .error = system_code(error)});
+  if (!in_turn_) wake();
 }
 
 }  // namespace walkie::io

@@ -33,15 +33,22 @@ class EpollLoop final : public Loop {
   [[nodiscard]] Result<SocketId> adopt(Fd fd, SocketHandler& handler) override;
   [[nodiscard]] Result<SocketId> connect(const SocketAddress& to, SocketHandler& handler,
                                          const SocketAddress* local) override;
+  void set_handler(SocketId id, SocketHandler& handler) override;
   void set_receiving(SocketId id, bool on) override;
   [[nodiscard]] std::size_t send(SocketId id, std::span<const BytesView> chunks) override;
   void shutdown_send(SocketId id) override;
   void release(SocketId id, base::OutputQueue in_flight, bool reset) override;
 
+  [[nodiscard]] Fd detach(SocketId id) override;
+
+  [[nodiscard]] Result<void> watch(int fd, bool readable, bool writable,
+                                   ReadinessHandler& handler) override;
+
   [[nodiscard]] Instant now() const noexcept override { return now_; }
   [[nodiscard]] base::TimerWheel& timers() noexcept override { return timers_; }
   void set_turn_handler(TurnHandler* handler) noexcept override { turn_handler_ = handler; }
   [[nodiscard]] Result<void> run_turn(Duration wait_max) override;
+  [[nodiscard]] int descriptor() const noexcept override { return epoll_.get(); }
   void wake() noexcept override;
   [[nodiscard]] LoopStats stats() const noexcept override { return meter_.read(); }
 
@@ -70,6 +77,11 @@ class EpollLoop final : public Loop {
     AcceptHandler* handler;
   };
 
+  struct Watch {
+    int fd;
+    ReadinessHandler* handler;
+  };
+
   struct Failure {
     SocketId id;
     std::error_code error;
@@ -79,6 +91,7 @@ class EpollLoop final : public Loop {
   [[nodiscard]] Duration wait_time(Duration wait_max) const;
   void tell(const epoll_event& event);
   void tell_socket(SocketId id, std::uint32_t events);
+  void tell_watch(SocketId id, std::uint32_t events);
   void tell_failures();
   void receive(SocketId id, Socket& socket, std::uint32_t events);
   void hung_up(SocketId id, Socket& socket);
@@ -95,6 +108,7 @@ class EpollLoop final : public Loop {
   void resume(Listener& listener);
 
   [[nodiscard]] static std::uint32_t wanted(const Socket& socket) noexcept;
+  [[nodiscard]] SocketId find_watch(int fd) noexcept;
   bool watch(SocketId id, Socket& socket, std::uint32_t events) noexcept;
   void update_watch(SocketId id, Socket& socket);
   void unwatch(Socket& socket) noexcept;
@@ -106,12 +120,14 @@ class EpollLoop final : public Loop {
   Fd wake_event_;
   std::atomic<bool> wake_pending_{false};
   bool woken_ = false;
+  bool in_turn_ = false;
   bool has_pwait2_ = true;
   Instant now_;
   TurnHandler* turn_handler_ = nullptr;
   base::TimerWheel timers_;
   base::Slab<Socket> sockets_;
   base::Slab<Listener> listeners_;
+  base::Slab<Watch> watches_;
   std::vector<Failure> failures_;
   std::vector<epoll_event> events_;
   std::unique_ptr<std::byte[]> receive_buffer_;

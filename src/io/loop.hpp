@@ -34,7 +34,7 @@ class SocketHandler {
   /// Bytes that arrived, in a buffer of the loop; yours to overwrite until this returns.
   virtual void on_received(MutableBytes bytes) = 0;
   /// A send() that returned less than everything can go on: `bytes` of it were written meanwhile
-  /// (0: the socket is merely writable again). Forget those bytes and send() the rest.
+  /// (0: none, send() it again). Forget those bytes and send() the rest.
   virtual void on_sent(std::size_t bytes) = 0;
   /// The peer will send no more (FIN). Sending still works.
   virtual void on_end() = 0;
@@ -58,6 +58,16 @@ class AcceptHandler {
   ~AcceptHandler() = default;
 };
 
+/// Is told of descriptors that are not the loop's own (a resolver's).
+class ReadinessHandler {
+ public:
+  /// Level-triggered: told again in each turn while it is so. An error or a hang-up is both.
+  virtual void on_ready(int fd, bool readable, bool writable) = 0;
+
+ protected:
+  ~ReadinessHandler() = default;
+};
+
 /// Is told of the turn's phases.
 class TurnHandler {
  public:
@@ -74,6 +84,9 @@ struct LoopOptions {
   std::size_t receive_buffer_bytes = std::size_t{512} * 1024;  ///< One per loop, not per socket.
   std::size_t events_per_turn_max = 1024;
   std::size_t accepts_per_turn_max = 64;
+  /// Turns are always run by the thread that ran the first, and calls come from inside them (but
+  /// for those in front of the first). A loop that is embedded elsewhere says false.
+  bool one_thread = true;
 };
 
 /// How turns went; one writer, any thread may read (relaxed).
@@ -92,7 +105,14 @@ class Loop {
  public:
   virtual ~Loop() = default;
 
-  [[nodiscard]] virtual std::string_view backend() const noexcept = 0;  ///< "epoll".
+  [[nodiscard]] virtual std::string_view backend() const noexcept = 0;  ///< "epoll", "io_uring".
+  /// The same with what is used of it: "io_uring (multishot, incremental buffers)". Lives as long
+  /// as the loop.
+  [[nodiscard]] virtual std::string_view description() const noexcept { return backend(); }
+  /// Whether the kernel reads the chunks of a send() until on_sent(): they must not change. Such a
+  /// loop may write at the end of the turn: send() returned 0, and on_sent() says what went. It may
+  /// also take no more than 64 chunks.
+  [[nodiscard]] virtual bool keeps_chunks() const noexcept { return false; }
 
   // -- listeners and sockets --
 
@@ -105,6 +125,9 @@ class Loop {
   /// on_error().
   [[nodiscard]] virtual Result<SocketId> connect(const SocketAddress& to, SocketHandler& handler,
                                                  const SocketAddress* local = nullptr) = 0;
+
+  /// From now on `handler` is told; what it is told next comes from the loop, not from this call.
+  virtual void set_handler(SocketId socket, SocketHandler& handler) = 0;
 
   /// Stops or resumes receiving; while stopped the kernel's window closes and holds the peer back.
   /// Bytes already read in this turn may still come.
@@ -123,6 +146,16 @@ class Loop {
   /// done. `reset`: with a RST in place of FIN.
   virtual void release(SocketId socket, base::OutputQueue in_flight, bool reset = false) = 0;
 
+  /// Gives up a socket, inside its on_connected() or while it connects: nothing more is told about
+  /// it, and what arrives waits in the kernel for the next owner. An Fd without a descriptor where
+  /// `socket` is stale.
+  [[nodiscard]] virtual Fd detach(SocketId socket) = 0;
+
+  /// Watches someone else's descriptor until watched for nothing (both false), which comes before
+  /// it is closed. A change replaces what was asked before.
+  [[nodiscard]] virtual Result<void> watch(int fd, bool readable, bool writable,
+                                           ReadinessHandler& handler) = 0;
+
   // -- time and turns --
 
   /// Read once per turn, after waiting.
@@ -133,14 +166,29 @@ class Loop {
   /// One turn; waits at most `wait_max` for something to do. Fails only where the kernel does.
   [[nodiscard]] virtual Result<void> run_turn(Duration wait_max) = 0;
 
+  /// Readable when run_turn() would not wait for a socket, a failure or a wake-up: for a foreign
+  /// loop, which also calls run_turn() when timers are due. Lives as long as the loop.
+  [[nodiscard]] virtual int descriptor() const noexcept = 0;
+
   /// Makes the current or next wait end and on_wake() be called. Any thread, also a signal handler.
   virtual void wake() noexcept = 0;
+  /// The same, but not from a signal handler: where the caller runs a turn of a loop of the same
+  /// kind, it may go with what that turn submits at its end.
+  virtual void nudge() noexcept { wake(); }
+
+  /// Closes all that is open, after the last turn and by its thread; nothing is told any more.
+  /// Without it a loop that is destroyed elsewhere leaves the end of some of it to the kernel,
+  /// which may take a moment longer.
+  virtual void finish() {}
+
   [[nodiscard]] virtual LoopStats stats() const noexcept = 0;
 };
 
 [[nodiscard]] Result<std::unique_ptr<Loop>> make_epoll_loop(const LoopOptions& options = {});
+[[nodiscard]] Result<std::unique_ptr<Loop>> make_uring_loop(const LoopOptions& options = {});
 
-enum class Backend : std::uint8_t { automatic, epoll };
+/// automatic: io_uring where the kernel has what the loop needs, else epoll.
+enum class Backend : std::uint8_t { automatic, epoll, uring };
 [[nodiscard]] Result<std::unique_ptr<Loop>> make_loop(Backend backend,
                                                       const LoopOptions& options = {});
 

@@ -30,7 +30,7 @@ void pass_on(int number) noexcept {
   errno = saved;
 }
 
-sigset_t set_of(std::initializer_list<int> signals) noexcept {
+sigset_t set_of(std::span<const int> signals) noexcept {
   sigset_t set;
   sigemptyset(&set);
   for (const int number : signals) sigaddset(&set, number);
@@ -55,7 +55,7 @@ struct SignalWatch::State {
   std::vector<std::pair<int, struct sigaction>> actions_before;
   std::thread thread;
 
-  void take_actions(std::initializer_list<int> numbers) {
+  void take_actions(std::span<const int> numbers) {
     struct sigaction action{};
     action.sa_handler = pass_on;
     action.sa_flags = SA_RESTART;
@@ -82,12 +82,12 @@ struct SignalWatch::State {
   }
 };
 
-SignalWatch::SignalWatch(std::initializer_list<int> signals, std::function<void(int)> on_signal)
+SignalWatch::SignalWatch(std::span<const int> signals, std::function<void(int)> on_signal)
     : state_(std::make_unique<State>()) {
-  WALKIE_ASSERT(signals.size() > 0);
+  WALKIE_ASSERT(!signals.empty());
   WALKIE_ASSERT(!watch_exists.exchange(true));
   state_->signals = set_of(signals);
-  state_->stop_signal = *signals.begin();
+  state_->stop_signal = signals.front();
   state_->on_signal = std::move(on_signal);
   // The thread inherits a full mask: no handler of the application ever runs on it.
   sigset_t everything;
@@ -99,6 +99,9 @@ SignalWatch::SignalWatch(std::initializer_list<int> signals, std::function<void(
   watching_thread.wait(0);
   state_->take_actions(signals);
 }
+
+SignalWatch::SignalWatch(std::initializer_list<int> signals, std::function<void(int)> on_signal)
+    : SignalWatch(std::span(signals.begin(), signals.size()), std::move(on_signal)) {}
 
 SignalWatch::~SignalWatch() {
   state_->stopping.store(true, std::memory_order_release);

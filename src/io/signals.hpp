@@ -6,6 +6,7 @@
 #include <functional>
 #include <initializer_list>
 #include <memory>
+#include <span>
 
 namespace walkie::io {
 
@@ -15,6 +16,7 @@ namespace walkie::io {
 /// a time per process.
 class SignalWatch {
  public:
+  SignalWatch(std::span<const int> signals, std::function<void(int)> on_signal);
   SignalWatch(std::initializer_list<int> signals, std::function<void(int)> on_signal);
   ~SignalWatch();
   SignalWatch(const SignalWatch&) = delete;

@@ -47,6 +47,24 @@ TEST_CASE("endpoints parse and print back") {
   CHECK(parsed("unix:@abstract") == "unix:@abstract ");
 }
 
+std::string numeric(std::string_view host) {
+  const auto address = numeric_address(host, 80);
+  return address ? address->text() : "a name";
+}
+
+TEST_CASE("a host that is an address is told from a name") {
+  CHECK(numeric("192.0.2.1") == "192.0.2.1:80");
+  CHECK(numeric("2001:DB8::1") == "[2001:db8::1]:80");
+  CHECK(numeric("fe80::1%lo") == "[fe80::1%1]:80");
+  CHECK(numeric("fe80::1%7") == "[fe80::1%7]:80");
+  using namespace std::string_view_literals;
+  for (const std::string_view name :
+       {""sv, "example.com"sv, "127.1"sv, "0x7f000001"sv, "192.0.2.1."sv, "192.0.2.256"sv,
+        "[::1]"sv, ":::"sv, "fe80::1%"sv, "fe80::1%no-such-link"sv, "1::2::3"sv, "192.0.2.1 "sv,
+        "192.0.2.1\0"sv, "::1\0"sv})
+    CHECK(numeric(name) == "a name");
+}
+
 TEST_CASE("localhost is IPv4 and, where there is one, IPv6") {
   CHECK(parsed("localhost:80") == (has_ipv6() ? "127.0.0.1:80 [::1]:80 " : "127.0.0.1:80 "));
 }
@@ -90,6 +108,16 @@ TEST_CASE("a host is the address without its port, IPv4 in IPv6 as IPv4") {
   CHECK(one("[::ffff:10.1.2.3]:80").text() == "10.1.2.3:80");
   CHECK(one("unix:/x").host() == "unix");
   CHECK(one("unix:/x").port() == 0);
+}
+
+TEST_CASE("an address's port can be set, but not a unix path's") {
+  for (const std::string_view text : {"127.0.0.1:80", "[fe80::1%1]:80", "unix:/x"}) {
+    SocketAddress address = one(text);
+    const std::string host = address.host();
+    address.set_port(4660);
+    CHECK(address.host() == host);
+    CHECK(address.port() == (address.family() == AF_UNIX ? 0 : 4660));
+  }
 }
 
 TEST_CASE("addresses without a name print as something") {

@@ -22,7 +22,8 @@ namespace {
 
 TEST_CASE("loop accepts, receives, echoes and is told of the peer's end") {
   const auto loop = make();
-  CHECK(loop->backend() == "epoll");
+  if (test::backend() == Backend::epoll) CHECK(loop->backend() == "epoll");
+  if (test::backend() == Backend::uring) CHECK(loop->backend() == "io_uring");
   base::BufferPool pool;
   Listening listener = listening();
   Acceptor acceptor;
@@ -36,24 +37,27 @@ TEST_CASE("loop accepts, receives, echoes and is told of the peer's end") {
   Recorder recorder;
   const auto id = loop->adopt(std::move(acceptor.fds[0]), recorder);
   REQUIRE(id);
+  std::string echo;
   recorder.act_on_received = [&](MutableBytes bytes) {
-    const BytesView chunk = bytes;
-    CHECK(loop->send(*id, {&chunk, 1}) == bytes.size());
+    echo = text_of(bytes);  // a loop may keep what is sent
+    CHECK(send_text(*loop, *id, echo) == (loop->keeps_chunks() ? 0 : echo.size()));
   };
   put(client, "hello");
   REQUIRE(run_until(*loop, [&] { return recorder.receives == 1; }));
+  run_turns(*loop, 1);
   CHECK(get(client) == "hello");
 
   ::shutdown(client.get(), SHUT_WR);
   REQUIRE(run_until(*loop, [&] { return recorder.ends == 1; }));
-  CHECK(send_text(*loop, *id, "after the end") == 13);
+  send_whole(*loop, *id, recorder, "after the end");
   CHECK(get(client) == "after the end");
   loop->release(*id, nothing(pool));
+  run_turns(*loop, 1);
   CHECK(get(client).empty());
   CHECK(recorder.errors.empty());
 }
 
-TEST_CASE("adopting a TCP socket turns its delay off") {
+TEST_CASE("adopting a TCP socket turns its delay off, and sets its mode to what the loop needs") {
   const auto loop = make();
   base::BufferPool pool;
   const Listening listener = listening();
@@ -67,19 +71,20 @@ TEST_CASE("adopting a TCP socket turns its delay off") {
   socklen_t length = sizeof no_delay;
   REQUIRE(::getsockopt(number, IPPROTO_TCP, TCP_NODELAY, &no_delay, &length) == 0);
   CHECK(no_delay != 0);
-  CHECK((::fcntl(number, F_GETFL) & O_NONBLOCK) != 0);
+  CHECK(((::fcntl(number, F_GETFL) & O_NONBLOCK) == 0) == loop->keeps_chunks());
 }
 
-TEST_CASE("loop receives once per turn, into its own buffer, and nothing is lost") {
+TEST_CASE("loop receives into its own buffer, however small, and nothing is lost") {
   Pair pair({.receive_buffer_bytes = 4});
   put(pair.peer, "hello world");
   int turns = 0;
   while (pair.recorder.received.size() < 11 && ++turns < 10) {
     REQUIRE(pair.loop->run_turn(seconds(1)));
-    CHECK(pair.recorder.receives == turns);
+    if (!pair.loop->keeps_chunks()) CHECK(pair.recorder.receives == turns);
   }
   CHECK(pair.recorder.received == "hello world");
-  CHECK(turns == 3);
+  if (!pair.loop->keeps_chunks()) CHECK(turns == 3);
+  CHECK(pair.recorder.receives > 1);
 }
 
 TEST_CASE("loop writes many chunks in order") {
@@ -92,7 +97,19 @@ TEST_CASE("loop writes many chunks in order") {
     expected += text;
     chunks.push_back(bytes_of(text));
   }
-  CHECK(pair.loop->send(pair.id, chunks) == expected.size());
+  std::size_t written = 0;
+  const auto go_on = [&](std::size_t bytes) {
+    written += bytes;
+    std::size_t skipped = 0;
+    std::size_t first = 0;
+    while (first < chunks.size() && skipped + chunks[first].size() <= written)
+      skipped += chunks[first++].size();
+    CHECK(skipped == written);  // a socket with room takes whole chunks here
+    written += pair.loop->send(pair.id, std::span(chunks).subspan(first));
+  };
+  pair.recorder.act_on_sent = go_on;
+  go_on(0);
+  REQUIRE(run_until(*pair.loop, [&] { return written == expected.size(); }, 100));
   std::string received;
   while (received.size() < expected.size()) received += get(pair.peer);
   CHECK(received == expected);
@@ -101,7 +118,10 @@ TEST_CASE("loop writes many chunks in order") {
 /// Keeps a queue flowing as a link does.
 struct Sender {
   explicit Sender(Pair& on) : pair(on), queue(on.pool) {
-    pair.recorder.act_on_sent = [this] { flush(); };
+    pair.recorder.act_on_sent = [this](std::size_t bytes) {
+      queue.consume(bytes);
+      flush();
+    };
   }
   void flush() {
     while (!queue.empty()) {
@@ -143,8 +163,10 @@ TEST_CASE(
     sender.flush();
     REQUIRE_FALSE(sender.queue.empty());
     CHECK(send_text(*pair.loop, pair.id, "too early") == 0);
+    run_turns(*pair.loop, 20);
     CHECK(idle(*pair.loop));
-    CHECK(pair.recorder.sent_calls == 0);
+    if (!pair.loop->keeps_chunks()) CHECK(pair.recorder.sent_calls == 0);
+    REQUIRE_FALSE(sender.queue.empty());
     std::string received;
     REQUIRE(run_until(*pair.loop, [&] {
       while (received.size() < all.size()) {
@@ -171,6 +193,7 @@ TEST_CASE("after the peer's FIN what is queued still goes out") {
   ::shutdown(pair.peer.get(), SHUT_WR);
   REQUIRE(run_until(*pair.loop, [&] { return pair.recorder.ends == 1; }));
   CHECK(pair.recorder.received == "bye");
+  run_turns(*pair.loop, 20);
   CHECK(idle(*pair.loop));  // a FIN that was told does not make the loop spin
   std::string received;
   bool ended = false;
@@ -270,16 +293,23 @@ TEST_CASE("an owner may stop receiving while it is being told of bytes") {
   put(pair.peer, "abcdef");
   REQUIRE(run_until(*pair.loop, [&] { return pair.recorder.receives == 1; }));
   CHECK(idle(*pair.loop));
-  CHECK(pair.recorder.received == "ab");
+  // io_uring has two buffers of 4 bytes; what else it read is held.
+  CHECK(pair.recorder.received == (pair.loop->keeps_chunks() ? "abcd" : "ab"));
+  pair.recorder.act_on_received = nullptr;
+  pair.loop->set_receiving(pair.id, true);
+  REQUIRE(run_until(*pair.loop, [&] { return pair.recorder.received.size() == 6; }, 10));
+  CHECK(pair.recorder.received == "abcdef");
 }
 
 TEST_CASE("release ends with FIN, or with RST where asked") {
   Pair gentle;
   gentle.release();
+  run_turns(*gentle.loop, 1);
   CHECK(get(gentle.peer).empty());
 
   Pair harsh;
   harsh.release(true);
+  run_turns(*harsh.loop, 1);
   char byte = 0;
   CHECK(::recv(harsh.peer.get(), &byte, 1, 0) == -1);
   CHECK(errno == ECONNRESET);
@@ -290,6 +320,7 @@ TEST_CASE("release frees the output it was handed") {
   base::OutputQueue queue(pair.pool);
   queue.append(bytes_of("in flight"));
   pair.loop->release(pair.id, std::move(queue));
+  run_turns(*pair.loop, 1);
   CHECK(pair.pool.lent_bytes() == 0);
 }
 
@@ -386,7 +417,7 @@ TEST_CASE("connect is told of its success and then carries bytes both ways") {
     REQUIRE(run_until(*loop, [&] { return recorder.connects == 1; }));
     const Fd peer(::accept(listener.fd.get(), nullptr, nullptr));
     REQUIRE(peer);
-    CHECK(send_text(*loop, *id, "ping") == 4);
+    send_whole(*loop, *id, recorder, "ping");
     CHECK(get(peer) == "ping");
     put(peer, "pong");
     REQUIRE(run_until(*loop, [&] { return recorder.received == "pong"; }));
@@ -445,7 +476,7 @@ TEST_CASE("a send before the connection stands is taken up by on_sent") {
   CHECK(send_text(*loop, *id, "early") == 0);
   REQUIRE(run_until(*loop, [&] { return recorder.sent_calls == 1; }));
   CHECK(recorder.connects == 1);
-  CHECK(send_text(*loop, *id, "early") == 5);
+  send_whole(*loop, *id, recorder, "early");
 }
 
 TEST_CASE("a socket released while it connects is told nothing") {
