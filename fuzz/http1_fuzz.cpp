@@ -7,7 +7,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,45 +20,18 @@
 #include <http/host.hpp>
 #include <http/server_connection.hpp>
 
+#include "pieces.hpp"
+
 namespace {
 
 using namespace walkie;
+using fuzz::Cuts;
+using fuzz::Exact;
 using http::HeadError;
 using http::HeadStatus;
 
 constexpr http::HeadLimits kLimits{.head_bytes_max = 600, .target_bytes_max = 100, .fields_max = 8};
 constexpr std::uint64_t kBodyBytesMax = 300;
-
-/// Bytes in memory of exactly their size: the sanitizer sees a read past their end.
-class Exact {
- public:
-  explicit Exact(std::string_view text)
-      : memory_(std::make_unique<char[]>(text.size())), size_(text.size()) {
-    std::ranges::copy(text, memory_.get());
-  }
-  [[nodiscard]] std::string_view view() const { return {memory_.get(), size_}; }
-
- private:
-  std::unique_ptr<char[]> memory_;
-  std::size_t size_;
-};
-
-/// Lengths of the pieces that `input` comes in: all at once, or 1 to 64 bytes from a small
-/// generator.
-class Cuts {
- public:
-  Cuts(bool whole, std::uint8_t seed) : state_(seed), whole_(whole) {}
-  std::size_t next(std::size_t left) {
-    if (whole_) return left;
-    state_ = state_ * 1'103'515'245U + 12'345U;
-    const std::size_t piece = (state_ >> 16) % 4 ? 1 + (state_ >> 18) % 8 : 1 + (state_ >> 18) % 64;
-    return std::min(left, piece);
-  }
-
- private:
-  std::uint32_t state_;
-  bool whole_;
-};
 
 void add(std::string& record, std::string_view text) {
   record.append(std::to_string(text.size())).append(":").append(text).append(",");

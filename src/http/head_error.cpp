@@ -52,6 +52,8 @@ constexpr std::array kRows{
     Row{HeadError::body_too_large, {413, "the body is too large", "RFC 9110 §15.5.14"}},
     Row{HeadError::head_timeout, {408, "the head took too long", "RFC 9110 §15.5.9"}},
     Row{HeadError::body_timeout, {408, "the body took too long", "RFC 9110 §15.5.9"}},
+    Row{HeadError::too_many_interim_answers,
+        {502, "too many interim answers (1xx) in front of the final one", "RFC 9110 §15.2"}},
     Row{HeadError::not_http,
         {400, "this is not HTTP: a TLS handshake on a plain port looks like that", "RFC 9112 §3"}},
 };

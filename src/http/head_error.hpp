@@ -36,7 +36,8 @@ enum class HeadError : std::uint8_t {
   body_too_large,   // 413
   head_timeout,     // 408
   body_timeout,     // 408
-  not_http,         // such as a TLS ClientHello on a plain port
+  too_many_interim_answers,
+  not_http,  // such as a TLS ClientHello on a plain port
 };
 
 struct HeadErrorFacts {
