@@ -60,6 +60,8 @@ struct ConnectionOptions {
       std::chrono::seconds(5);  ///< From our Close to the peer's; then give up.
   std::size_t send_queue_bytes_max = std::size_t{16} << 20;  ///< One message may always wait alone.
   SlowConsumer slow_consumer = SlowConsumer::close;
+  /// While more output than this waits, or a full send queue, only the latest Ping gets its Pong.
+  std::size_t pongs_behind_bytes_max = std::size_t{16} << 20;
   DeflatePolicy deflate;  ///< level and threshold; what was negotiated comes with each connection.
 };
 
@@ -153,13 +155,16 @@ class Connection {
 
   /// What is to be written; gather() it, write, then output_written(n).
   [[nodiscard]] const base::OutputQueue& output() const noexcept { return output_; }
-  /// The transport took `bytes`, 0 included. While some are left it counts as blocked, which is
-  /// when SlowConsumer::keep_latest acts. May append a Pong that had to wait.
+  /// The transport took `bytes`, 0 included. While some are left, or of those in flight where there
+  /// were any, it counts as blocked, which is when SlowConsumer::keep_latest acts. Nothing is in
+  /// flight any more. May append a Pong that had to wait.
   void output_written(std::size_t bytes);
   /// Hands the queue's blocks over, for a write still in flight when the connection dies.
   [[nodiscard]] base::OutputQueue take_output() noexcept { return std::move(output_); }
   /// Bytes at the front of output() that a write in flight still reads: they are not dropped.
   void set_in_flight(std::size_t bytes) noexcept { in_flight_bytes_ = bytes; }
+  /// The transport took less than it was given, and the rest waits.
+  [[nodiscard]] bool blocked() const noexcept { return blocked_; }
 
   // -- time --
 
@@ -174,6 +179,8 @@ class Connection {
   /// Nothing more will be read or queued: write output() out, then end the transport (§7.1.1: the
   /// server first; a client waits for it).
   [[nodiscard]] bool finished() const noexcept { return ended_; }
+  /// Whether a message is being sent in pieces: whole messages wait behind it.
+  [[nodiscard]] bool in_pieces() const noexcept { return piece_open_; }
   [[nodiscard]] const DeflateParams& deflate() const noexcept { return deflate_; }
   /// Dropped messages so far (slow consumer).
   [[nodiscard]] std::uint32_t dropped_messages() const noexcept { return dropped_messages_; }
@@ -223,6 +230,7 @@ class Connection {
   void write_frame(base::OutputQueue& queue, FrameHeader header, BytesView payload);
   void write_control(Opcode opcode, BytesView payload);
   void write_close(CloseCode code, std::string_view reason);
+  [[nodiscard]] bool takes_pongs() const noexcept;
   void answer_ping(BytesView payload);
   [[nodiscard]] bool may_compress() const noexcept;
   [[nodiscard]] bool keeps_context() const noexcept;

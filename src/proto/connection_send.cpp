@@ -265,9 +265,14 @@ void Connection::pong(BytesView payload) {
   write_control(Opcode::pong, payload.first(std::min(payload.size(), kControlPayloadBytesMax)));
 }
 
-/// Each Ping gets its Pong; but while the queue is over its limit only the latest does (§5.5.3).
+bool Connection::takes_pongs() const noexcept {
+  return output_.size() <=
+         std::min(options_->send_queue_bytes_max, options_->pongs_behind_bytes_max);
+}
+
+/// Each Ping gets its Pong; but while too much waits only the latest does (§5.5.3).
 void Connection::answer_ping(BytesView payload) {
-  if (output_.size() <= options_->send_queue_bytes_max) return write_control(Opcode::pong, payload);
+  if (takes_pongs()) return write_control(Opcode::pong, payload);
   Extra& store = extra();
   if (!payload.empty()) std::memcpy(store.note.data(), payload.data(), payload.size());
   store.note_bytes = static_cast<std::uint8_t>(payload.size());
@@ -278,9 +283,9 @@ void Connection::answer_ping(BytesView payload) {
 
 void Connection::output_written(std::size_t bytes) {
   output_.consume(bytes);
-  in_flight_bytes_ -= std::min(bytes, in_flight_bytes_);
-  blocked_ = !output_.empty();
-  if (!extra_ || !extra_->pong_due || output_.size() > options_->send_queue_bytes_max) return;
+  const std::size_t in_flight = std::exchange(in_flight_bytes_, 0);
+  blocked_ = in_flight > 0 ? bytes < in_flight : !output_.empty();
+  if (!extra_ || !extra_->pong_due || !takes_pongs()) return;
   extra_->pong_due = false;
   write_control(Opcode::pong, BytesView(extra_->note).first(extra_->note_bytes));
 }

@@ -313,5 +313,18 @@ TEST_CASE(
   CHECK(pongs.back() == Frame{.opcode = 10, .payload = "9999"});
 }
 
+TEST_CASE(
+    "server answers a flood of pings with the latest only while much else waits "
+    "[RFC 6455 5.5.3]") {
+  Setup setup = kServer;
+  setup.options.pongs_behind_bytes_max = 1000;
+  Rig rig(setup);
+  rig.connection().send(MessageKind::binary, Bytes(1000));
+  for (int i = 0; i < 10; ++i) rig.receive(encode({.opcode = 9, .payload = "p", .masked = true}));
+  const std::vector<Frame> frames = rig.written_frames();  // the message goes out, then the Pong
+  REQUIRE(frames.size() == 2);
+  CHECK(frames.back() == Frame{.opcode = 10, .payload = "p"});
+}
+
 }  // namespace
 }  // namespace walkie::test
