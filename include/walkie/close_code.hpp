@@ -24,6 +24,9 @@ enum class CloseCode : std::uint16_t {
   try_again_later = 1013,
   bad_gateway = 1014,
   tls_handshake = 1015,  ///< Never sent: the TLS handshake failed.
+  unauthorized = 3000,   ///< As HTTP's 401.
+  forbidden = 3003,      ///< As HTTP's 403.
+  timeout = 3008,        ///< As HTTP's 408.
 };
 
 /// Whether `code` may stand in a Close frame (RFC 6455 §7.4.1 and §7.4.2): 1000 to 1003,
@@ -36,12 +39,12 @@ enum class CloseCode : std::uint16_t {
 /// How one WebSocket ended. `reason` lives until the callback that got it returns.
 struct CloseInfo {
   CloseCode code = CloseCode::abnormal;
-  std::string_view reason;  ///< UTF-8, at most 123 bytes; the peer's, or our own diagnosis.
-  bool clean = false;       ///< Close frames went both ways.
-  bool by_peer = false;     ///< The peer sent its Close first, or vanished.
+  std::string_view reason{};  ///< UTF-8, at most 123 bytes; the peer's, or our own diagnosis.
+  bool clean = false;         ///< Close frames went both ways.
+  bool by_peer = false;       ///< The peer sent its Close first, or vanished.
   /// The RFC section that was violated, or that allows or codes the limit which was met; empty
   /// where there was neither.
-  std::string_view clause;
+  std::string_view clause{};
 };
 
 }  // namespace walkie

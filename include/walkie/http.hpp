@@ -34,6 +34,11 @@ class HttpRequest {
   [[nodiscard]] virtual std::optional<std::string_view> cookie(std::string_view name) const = 0;
   /// "192.0.2.1:4711", "[2001:db8::1]:4711", or "unix".
   [[nodiscard]] virtual std::string_view remote_address() const noexcept = 0;
+  /// It came under TLS that this server speaks itself; behind a proxy ask the proxy.
+  [[nodiscard]] virtual bool secure() const noexcept = 0;
+  /// The subject of the client's certificate, verified, as RFC 4514 text ("CN=alice,O=Example");
+  /// empty where it showed none. See ServerTls::client_certificates.
+  [[nodiscard]] virtual std::string_view client_certificate() const noexcept = 0;
   [[nodiscard]] virtual BytesView body() const noexcept = 0;
 };
 

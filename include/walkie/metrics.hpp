@@ -35,7 +35,9 @@ struct ServerMetrics {
   std::uint64_t http_requests = 0;
   std::uint64_t subscriptions = 0;                  ///< Now.
   std::map<std::string, std::uint64_t> handshakes;  ///< By outcome: "accepted", or the HTTP status.
-  std::map<std::uint16_t, std::uint64_t> closes;    ///< WebSocket ends by code.
+  /// TLS handshakes by outcome: "full", "resumed", or in a word why they failed.
+  std::map<std::string, std::uint64_t> tls_handshakes;
+  std::map<std::uint16_t, std::uint64_t> closes;  ///< WebSocket ends by code.
   std::map<std::string, std::uint64_t>
       ends;  ///< WebSocket ends by reason: "peer closed", "protocol error", ...
   LatencyHistogram turns;

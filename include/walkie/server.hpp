@@ -19,6 +19,7 @@
 #include <walkie/message.hpp>
 #include <walkie/metrics.hpp>
 #include <walkie/peer.hpp>
+#include <walkie/tls.hpp>
 
 namespace walkie {
 
@@ -140,18 +141,20 @@ struct WebSocketRouteOf {
   WebSocketOptions options{};
 };
 
-enum class IoBackend : std::uint8_t { automatic, epoll };
+/// automatic: io_uring where the kernel has what it takes, else epoll. docs/performance.md compares
+/// the two.
+enum class IoBackend : std::uint8_t { automatic, epoll, uring };
 
 /// Options of the whole server.
 struct ServerOptions {
   unsigned threads = 1;  ///< Shards; 0: one per processor.
-  IoBackend io = IoBackend::automatic;
+  IoBackend io = IoBackend::epoll;
   std::uint32_t connections_max = 1'000'000;  ///< More get 503; 0: no limit.
   /// More get 429; 0: no limit. Unix sockets do not count.
   std::uint32_t connections_per_address_max = 0;
   std::size_t head_bytes_max = 16 * 1024;                 ///< Of a request; else 431.
   std::uint64_t body_bytes_max = std::uint64_t{1} << 20;  ///< Of an ordinary request; else 413.
-  /// For a request's head, and for a deferred answer.
+  /// For a TLS handshake, for a request's head, and for a deferred answer; for each of them.
   std::chrono::milliseconds handshake_timeout{10'000};
   std::chrono::milliseconds http_idle_timeout{60'000};  ///< Between requests of one connection.
   /// stop() spreads its 1001 closes over this; 0: all at once.
@@ -160,14 +163,16 @@ struct ServerOptions {
   int publish_compression_level = 1;     ///< 1 to 9, for messages to topics.
   std::size_t mailbox_entries = 65'536;  ///< Of each shard.
   unsigned unix_mode = 0;                ///< chmod of unix sockets; 0: by umask.
-  bool handle_signals = true;  ///< run() stops on SIGTERM and SIGINT; a second one ends at once.
-  LogSink log{};               ///< Default: errors go to stderr.
+  std::optional<ServerTls> tls{};        ///< For listen_tls().
+  /// run() stops on SIGTERM and SIGINT, a second one ends at once; with TLS, SIGHUP reloads.
+  bool handle_signals = true;
+  LogSink log{};  ///< Default: errors go to stderr.
   /// Called once by run() and start(), when all endpoints are bound, with their real addresses.
   std::function<void(std::span<const std::string>)> on_listening{};
 };
 
 /// A WebSocket and HTTP server. Configure (one thread), then run() or start(). publish(), stop(),
-/// metrics() are safe from any thread.
+/// reload_tls(), metrics() are safe from any thread.
 ///
 ///     walkie::Server server;
 ///     server.websocket("/echo", {
@@ -198,6 +203,8 @@ class Server {
   /// Adds "HOST:PORT", "[V6]:PORT" (port 0: any free one) or "unix:PATH". Binds at start.
   /// Repeatable.
   Server& listen(std::string_view endpoint);
+  /// The same, speaking https and wss there, as ServerOptions::tls says.
+  Server& listen_tls(std::string_view endpoint);
 
   /// Binds and serves until stopped; prints the error to the log, or to stderr, and returns
   /// non-zero where it cannot.
@@ -206,10 +213,17 @@ class Server {
   /// Binds and serves on threads of its own. After it, endpoints() has the real ports.
   [[nodiscard]] Result<void> start();
   [[nodiscard]] std::vector<std::string> endpoints() const;
-  /// What the loops run on: "epoll". Empty before the start.
+  /// Those of them that speak TLS.
+  [[nodiscard]] std::vector<std::string> tls_endpoints() const;
+  /// What the loops run on: "epoll", "io_uring (multishot, ...)". Empty before the start.
   [[nodiscard]] std::string_view io_backend() const;
   /// Shards; after threads = 0 was resolved.
   [[nodiscard]] unsigned threads() const;
+
+  /// Reads the files of ServerOptions::tls again, for new connections; open ones stay as they are.
+  /// Where one is faulty, the certificates stay as they were, and the error says why; either is
+  /// logged. Blocks while it reads. run() does it on SIGHUP. Any thread.
+  [[nodiscard]] Result<void> reload_tls();
 
   /// Stops accepting, closes every WebSocket with 1001 spread over drain_time, lets requests under
   /// way finish, then ends. Returns at once. Any thread.

@@ -12,20 +12,34 @@ namespace {
 
 /// While more than this waits to be written, nothing more is read from that peer, nor is it pinged.
 constexpr std::size_t kReadPauseBytes = std::size_t{256} << 10;
+/// The same while the kernel is only about to take it, at the end of this turn.
+constexpr std::size_t kReadPauseKeptBytes = std::size_t{1} << 20;
 constexpr std::size_t kChunksPerSend = 64;
 
 }  // namespace
 
-H1Link::H1Link(LinkContext& context, LinkHandler& handler) : context_(context), handler_(handler) {}
+H1Link::H1Link(LinkContext& context, LinkHandler& handler)
+    : context_(context), handler_(handler), transport_(context.loop, *this) {}
 
-Result<void> H1Link::start(io::Fd fd) {
-  auto socket = context_.loop.adopt(std::move(fd), *this);
-  if (!socket) return std::unexpected(std::move(socket.error()));
-  socket_ = *socket;
+Result<void> H1Link::start(io::Fd fd, std::unique_ptr<tls::Filter> filter) {
+  const bool secured = filter != nullptr;
+  if (auto adopted = transport_.adopt(std::move(fd), std::move(filter)); !adopted) return adopted;
+  if (!secured) {
+    begin_http();
+    return {};
+  }
+  phase_ = Phase::securing;
+  end_deadline_ = context_.loop.now() + context_.http.head_timeout;
+  reschedule();
+  return {};
+}
+
+void H1Link::begin_http() {
+  phase_ = Phase::http;
+  end_deadline_ = kNever;
   http_ = std::make_unique<http::ServerConnection>(context_.http, context_.resources.buffers,
                                                    context_.loop.now());
   reschedule();
-  return {};
 }
 
 // -- what the session asks for --
@@ -75,6 +89,7 @@ void H1Link::note_message() noexcept {
 }
 
 void H1Link::finish_http() {
+  if (phase_ == Phase::securing) return release(false);
   if (phase_ != Phase::http) return;
   http_->finish();
   mark_dirty();
@@ -84,11 +99,36 @@ void H1Link::abort() {
   if (phase_ != Phase::released) release(true);
 }
 
-std::size_t H1Link::queued_bytes() const noexcept {
+std::size_t H1Link::queued_bytes() const noexcept { return machine_bytes() + transport_.backlog(); }
+
+std::size_t H1Link::machine_bytes() const noexcept {
   return (ws_ ? ws_->output().size() : 0) + (http_ ? http_->output().size() : 0);
 }
 
 // -- what the socket tells --
+
+void H1Link::on_secured() {
+  handler_.on_secured();
+  begin_http();
+}
+
+void H1Link::on_insecure(std::string_view reason) {
+  fail_tls(tls::name_of(*transport_.tls()->failure()), reason);
+}
+
+/// Ends the machines, then lingers, so that our alert is not lost to a RST.
+void H1Link::fail_tls(std::string_view kind, std::string_view reason) {
+  if (phase_ == Phase::lingering) return release(false);
+  handler_.on_insecure(kind, reason);
+  if (phase_ == Phase::websocket) {
+    ws_->receive_end(context_.loop.now());
+    drain();
+    static_cast<void>(ws_->take_output());
+  }
+  http_.reset();
+  account_queue();
+  finish_sending();
+}
 
 void H1Link::on_received(MutableBytes bytes) {
   context_.counters.bytes_in.add(bytes.size());
@@ -100,7 +140,8 @@ void H1Link::on_received(MutableBytes bytes) {
   } else if (phase_ == Phase::http) {
     http_->receive(bytes, now);
   } else {
-    return;  // lingering: read and forget, so that our last bytes are not lost to a RST
+    return;  // securing never comes here; lingering: read and forget, so that our last bytes are
+             // not lost to a RST
   }
   drain();
   flush();
@@ -110,7 +151,7 @@ void H1Link::on_received(MutableBytes bytes) {
 void H1Link::on_sent(std::size_t bytes) {
   sending_ = false;
   const Instant now = context_.loop.now();
-  if (keepalive_) keepalive_->alive(now);
+  if (keepalive_ && transport_.peer_reads(ws_->blocked())) keepalive_->alive(now);
   if (finished() && phase_ != Phase::lingering) end_deadline_ = now + context_.stall_time;
   written(bytes);
   drain();  // a pipelined request may have waited for room
@@ -132,7 +173,8 @@ void H1Link::on_end() {
   settle();
 }
 
-void H1Link::on_error(std::error_code) {
+void H1Link::on_error(std::error_code error) {
+  if (phase_ == Phase::securing) handler_.on_insecure("reset", error.message());
   if (phase_ == Phase::websocket) {
     ws_->receive_end(context_.loop.now());
     drain();
@@ -143,6 +185,11 @@ void H1Link::on_error(std::error_code) {
 void H1Link::on_timer(Instant now) {
   armed_for_ = kNever;
   if (phase_ == Phase::lingering && now >= end_deadline_) return release(false);
+  if (phase_ == Phase::securing) {
+    if (now < end_deadline_) return reschedule();
+    handler_.on_insecure("timeout", "the TLS handshake took too long");
+    return release(true);
+  }
   if (answer_deferred_ && now >= end_deadline_) {
     end_deadline_ = kNever;
     answer_deferred_ = false;
@@ -203,22 +250,34 @@ void H1Link::drain_websocket() {
 }
 
 void H1Link::flush() {
-  const bool had_output = queued_bytes() > 0;
-  while (!sending_ && phase_ != Phase::released && queued_bytes() > 0)
+  while (!sending_ && phase_ != Phase::released && machine_bytes() > 0) {
+    drain_owed_ = true;
     if (!flush_once()) break;
-  if (had_output && phase_ == Phase::websocket && queued_bytes() == 0) handler_.on_drain();
+  }
+  if (drain_owed_ && phase_ == Phase::websocket && queued_bytes() == 0) {
+    drain_owed_ = false;
+    handler_.on_drain();
+  }
 }
 
 /// One send of what both machines have, HTTP's first. False where the socket is full.
 bool H1Link::flush_once() {
   std::array<BytesView, kChunksPerSend> chunks;
-  std::size_t count = http_ ? http_->output().gather(chunks) : 0;
+  const std::size_t of_http = http_ ? http_->output().gather(chunks) : 0;
+  std::size_t count = of_http;
   if (ws_) count += ws_->output().gather(std::span(chunks).subspan(count));
-  std::size_t offered = 0;
-  for (std::size_t i = 0; i < count; ++i) offered += chunks[i].size();
-  const std::size_t sent = context_.loop.send(socket_, std::span(chunks).first(count));
-  sending_ = sent < offered;
-  written(sent);
+  const auto bytes_of = [&](std::size_t from, std::size_t to) {
+    std::size_t bytes = 0;
+    for (std::size_t i = from; i < to; ++i) bytes += chunks[i].size();
+    return bytes;
+  };
+  const std::size_t of_websocket = bytes_of(of_http, count);
+  const std::size_t offered = bytes_of(0, of_http) + of_websocket;
+  const std::size_t sent = transport_.send(std::span(chunks).first(count));
+  sending_ = sent < offered || transport_.backlog() > 0;
+  const bool in_flight = sending_ && transport_.keeps_chunks();
+  if (!in_flight || sent > 0) written(sent);
+  if (in_flight && ws_) ws_->set_in_flight(std::min(of_websocket, offered - sent));
   return !sending_;
 }
 
@@ -249,12 +308,12 @@ void H1Link::settle() {
 /// bytes cannot overtake the Close frame (RFC 6455 §7.1.1).
 void H1Link::finish_sending() {
   if (peer_ended_) return release(false);
-  context_.loop.shutdown_send(socket_);
+  transport_.shutdown_send();
   phase_ = Phase::lingering;
   end_deadline_ = context_.loop.now() + context_.linger_time;
   if (!receiving_) {
     receiving_ = true;
-    context_.loop.set_receiving(socket_, true);
+    transport_.set_receiving(true);
   }
   reschedule();
 }
@@ -269,11 +328,12 @@ void H1Link::account_queue() noexcept {
 
 void H1Link::regulate_receiving() {
   if (peer_ended_) return;
-  const bool full = sending_ && queued_bytes() >= kReadPauseBytes;
+  const bool kept = transport_.keeps_chunks() && ws_ && !ws_->blocked();
+  const bool full = sending_ && queued_bytes() >= (kept ? kReadPauseKeptBytes : kReadPauseBytes);
   const bool want = !full && (phase_ != Phase::http || http_->wants_input());
   if (want == receiving_) return;
   receiving_ = want;
-  context_.loop.set_receiving(socket_, want);
+  transport_.set_receiving(want);
 }
 
 Instant H1Link::next_deadline() const noexcept {
@@ -329,9 +389,16 @@ void H1Link::release(bool reset) {
   phase_ = Phase::released;
   account_queue();
   context_.loop.timers().cancel(*this);
-  context_.loop.release(
-      socket_, ws_ ? ws_->take_output() : base::OutputQueue(context_.resources.buffers), reset);
+  transport_.release(take_output(), reset);
   handler_.on_released();
+}
+
+/// Of both machines, in order: a send that is under way may still read it.
+base::OutputQueue H1Link::take_output() noexcept {
+  base::OutputQueue output(context_.resources.buffers);
+  if (http_) output.splice(std::move(http_->output()));
+  if (ws_) output.splice(ws_->take_output());
+  return output;
 }
 
 }  // namespace walkie::link

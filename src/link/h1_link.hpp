@@ -2,7 +2,7 @@
 // One server-side TCP or unix connection: the place where its socket meets its machines, first
 // HTTP/1.1, then, after an upgrade, one WebSocket.
 //
-//   http -> (upgrade) -> websocket -> flushing -> lingering -> released
+//   (securing ->) http -> (upgrade) -> websocket -> flushing -> lingering -> released
 //
 // Own events are flushed once when they are drained; what others write is flushed once at the
 // end of the loop's turn (mark_dirty()).
@@ -21,6 +21,7 @@
 #include <io/loop.hpp>
 #include <link/counter.hpp>
 #include <link/keepalive.hpp>
+#include <link/transport.hpp>
 #include <proto/connection.hpp>
 
 namespace walkie::link {
@@ -31,6 +32,11 @@ class H1Link;
 /// that the session made to the link, but for those named.
 class LinkHandler {
  public:
+  /// The TLS handshake is complete; what it agreed to is in tls().
+  virtual void on_secured() = 0;
+  /// TLS failed; `kind` is a word for metrics: the name of a tls::Failure, "timeout" or "reset".
+  /// Before on_secured() it is the handshake that failed.
+  virtual void on_insecure(std::string_view kind, std::string_view reason) = 0;
   /// A request: answer it through http() or upgrade(), now or later, then call answered() where it
   /// was later.
   virtual void on_request(const http::Request& request) = 0;
@@ -78,22 +84,27 @@ struct WebSocketSetup {
 };
 
 /// Not thread safe; never moves. Destroy it only after on_released().
-class H1Link final : private io::SocketHandler, private base::Timer {
+class H1Link final : private TransportHandler, private base::Timer {
  public:
   H1Link(LinkContext& context, LinkHandler& handler);
   H1Link(const H1Link&) = delete;
   H1Link& operator=(const H1Link&) = delete;
 
-  /// Takes a connected socket and starts. On failure nothing is told and the link stays unused.
-  [[nodiscard]] Result<void> start(io::Fd fd);
+  /// Takes a connected socket and starts, under TLS where `filter` is given. On failure nothing is
+  /// told and the link stays unused.
+  [[nodiscard]] Result<void> start(io::Fd fd, std::unique_ptr<tls::Filter> filter = nullptr);
 
-  /// The HTTP machine; null once a WebSocket took over and its 101 was written.
+  /// The HTTP machine; null in the TLS handshake, and once a WebSocket took over and its 101 was
+  /// written.
   [[nodiscard]] http::ServerConnection* http() noexcept { return http_.get(); }
   /// The WebSocket; null before the upgrade.
   [[nodiscard]] proto::Connection* websocket() noexcept { return ws_ ? &*ws_ : nullptr; }
   [[nodiscard]] const Keepalive* keepalive() const noexcept {
     return keepalive_ ? &*keepalive_ : nullptr;
   }
+
+  /// Null where the connection is plain.
+  [[nodiscard]] const tls::Filter* tls() const noexcept { return transport_.tls(); }
 
   /// The current request will be answered later; ends in answered().
   void defer_answer();
@@ -119,17 +130,23 @@ class H1Link final : private io::SocketHandler, private base::Timer {
   /// In the shard's list of dirty links.
   [[nodiscard]] bool dirty() const noexcept { return dirty_; }
   [[nodiscard]] bool released() const noexcept { return phase_ == Phase::released; }
+  /// Waiting to be written, under TLS also what is encrypted already.
   [[nodiscard]] std::size_t queued_bytes() const noexcept;
 
  private:
-  enum class Phase : std::uint8_t { http, websocket, lingering, released };
+  enum class Phase : std::uint8_t { securing, http, websocket, lingering, released };
 
+  void on_secured() override;
+  void on_insecure(std::string_view reason) override;
   void on_received(MutableBytes bytes) override;
   void on_sent(std::size_t bytes) override;
   void on_end() override;
   void on_error(std::error_code error) override;
   void on_timer(Instant now) override;
 
+  void begin_http();
+  void fail_tls(std::string_view kind, std::string_view reason);
+  [[nodiscard]] std::size_t machine_bytes() const noexcept;
   void drain();
   void drain_http();
   void feed_leftover();
@@ -137,6 +154,7 @@ class H1Link final : private io::SocketHandler, private base::Timer {
   void flush();
   [[nodiscard]] bool flush_once();
   void written(std::size_t bytes);
+  [[nodiscard]] base::OutputQueue take_output() noexcept;
   void settle();
   void finish_sending();
   void regulate_receiving();
@@ -149,7 +167,7 @@ class H1Link final : private io::SocketHandler, private base::Timer {
 
   LinkContext& context_;
   LinkHandler& handler_;
-  io::SocketId socket_{};
+  Transport transport_;
   std::unique_ptr<http::ServerConnection> http_;
   std::optional<proto::Connection> ws_;
   std::optional<Keepalive> keepalive_;
@@ -164,6 +182,7 @@ class H1Link final : private io::SocketHandler, private base::Timer {
   bool receiving_ = true;
   bool peer_ended_ = false;
   bool leftover_fed_ = false;
+  bool drain_owed_ = false;  ///< Output went out that on_drain() was not told of.
 };
 
 }  // namespace walkie::link

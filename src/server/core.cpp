@@ -5,10 +5,10 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <thread>
 
 #include <io/endpoint.hpp>
+#include <link/stderr_log.hpp>
 
 namespace walkie::server {
 namespace {
@@ -24,14 +24,28 @@ http::ServerConnectionOptions http_options_of(const ServerOptions& options) {
 }
 
 io::Backend backend_of(IoBackend io) {
-  return io == IoBackend::epoll ? io::Backend::epoll : io::Backend::automatic;
+  switch (io) {
+    case IoBackend::epoll:
+      return io::Backend::epoll;
+    case IoBackend::uring:
+      return io::Backend::uring;
+    case IoBackend::automatic:
+      break;
+  }
+  return io::Backend::automatic;
 }
 
-void log_to_stderr(const LogRecord& record) {
-  std::string line(record.event);
-  for (const auto& [key, value] : record.fields)
-    line.append(" ").append(key).append("=").append(value);
-  std::fprintf(stderr, "%s\n", line.c_str());
+/// All of one kind: shards share listening sockets, whose mode depends on it.
+Result<std::vector<std::unique_ptr<io::Loop>>> make_loops(io::Backend backend, unsigned count) {
+  std::vector<std::unique_ptr<io::Loop>> loops;
+  while (loops.size() < count) {
+    auto loop = io::make_loop(backend);
+    if (!loop) return std::unexpected(std::move(loop.error()));
+    loops.push_back(*std::move(loop));
+    if (loops.front()->backend() == loops.back()->backend()) continue;
+    return make_loops(io::Backend::epoll, count);
+  }
+  return loops;
 }
 
 }  // namespace
@@ -40,7 +54,7 @@ Core::Core(ServerOptions options)
     : options_(std::move(options)),
       http_options_(http_options_of(options_)),
       admission_(options_.connections_max, options_.connections_per_address_max) {
-  if (!options_.log.write) options_.log = {LogLevel::error, log_to_stderr};
+  if (!options_.log.write) options_.log = {LogLevel::error, link::log_to_stderr};
   if (options_.threads == 0) options_.threads = std::max(1U, std::thread::hardware_concurrency());
 }
 
@@ -80,19 +94,28 @@ void Core::add_files(std::vector<StaticFile> files) {
 
 // -- start and stop --
 
-Result<void> Core::start() {
-  if (started_) return std::unexpected(Error{"the server was started before", {}});
-  if (!faults_.empty()) return std::unexpected(Error{faults_.front(), {}});
+Result<void> Core::check() const {
+  const auto fault = [](std::string text) { return std::unexpected(Error{std::move(text), {}}); };
+  if (started_) return fault("the server was started before");
+  if (!faults_.empty()) return fault(faults_.front());
   if (options_.publish_compression_level < 1 || options_.publish_compression_level > 9)
-    return std::unexpected(Error{"publish_compression_level must be 1 to 9", {}});
+    return fault("publish_compression_level must be 1 to 9");
   if (options_.handshake_timeout <= options_.handshake_timeout.zero() ||
       options_.http_idle_timeout <= options_.http_idle_timeout.zero())
-    return std::unexpected(Error{"handshake_timeout and http_idle_timeout must be positive", {}});
-  if (endpoint_texts_.empty())
-    return std::unexpected(Error{"no address to listen on was given", {}});
+    return fault("handshake_timeout and http_idle_timeout must be positive");
+  if (endpoints_.empty()) return fault("no address to listen on was given");
+  for (const Endpoint& endpoint : endpoints_)
+    if (endpoint.secure && !options_.tls)
+      return fault("listening on " + endpoint.text + " with TLS needs a certificate");
+  return {};
+}
+
+Result<void> Core::start() {
+  if (auto checked = check(); !checked) return checked;
   started_ = true;
   files_ = http::StaticFiles(std::move(pending_files_));
   if (auto made = make_shards(); !made) return made;
+  if (auto secured = start_tls(); !secured) return secured;
   if (auto bound = bind_all(); !bound) return bound;
   for (const auto& shard : shards_) shard->start_thread();
   if (stop_level() != StopLevel::running) wake_all();  // stop() may have come before the shards
@@ -101,27 +124,60 @@ Result<void> Core::start() {
 }
 
 Result<void> Core::make_shards() {
-  for (std::uint32_t index = 0; index < options_.threads; ++index) {
-    auto loop = io::make_loop(backend_of(options_.io));
-    if (!loop) return std::unexpected(std::move(loop.error()));
-    shards_.push_back(std::make_unique<Shard>(*this, index, *std::move(loop)));
-  }
+  auto loops = make_loops(backend_of(options_.io), options_.threads);
+  if (!loops) return std::unexpected(std::move(loops.error()));
+  for (std::uint32_t index = 0; index < options_.threads; ++index)
+    shards_.push_back(std::make_unique<Shard>(*this, index, std::move((*loops)[index])));
   shards_made_ = true;
   return {};
 }
 
+// -- TLS --
+
+Result<void> Core::start_tls() {
+  if (!options_.tls) return {};
+  secure_.emplace(*options_.tls);
+  if (auto loaded = secure_->load(); !loaded) return loaded;
+  if (auto drawn = secure_->rotate_tickets(); !drawn) return drawn;
+  if (secure_->ticket_key_lifetime().count() > 0) {
+    io::Loop& loop = shards_.front()->loop();
+    loop.timers().arm(ticket_clock_, loop.now() + secure_->ticket_key_lifetime());
+  }
+  return {};
+}
+
+Result<void> Core::reload_tls() {
+  if (!secure_) return std::unexpected(Error{"this server speaks no TLS", {}});
+  auto loaded = secure_->load();
+  if (loaded)
+    log(LogLevel::info, "tls certificates reloaded", {});
+  else
+    log(LogLevel::error, "tls certificates not reloaded", {{"why", loaded.error().message}});
+  return loaded;
+}
+
+void Core::TicketClock::on_timer(Instant now) {
+  if (auto drawn = core_.secure_->rotate_tickets(); !drawn)
+    core_.log(LogLevel::error, "tls ticket key not replaced", {{"why", drawn.error().message}});
+  else
+    core_.log(LogLevel::debug, "tls ticket key replaced", {});
+  core_.shards_.front()->loop().timers().arm(*this, now + core_.secure_->ticket_key_lifetime());
+}
+
+// -- listening --
+
 Result<void> Core::bind_all() {
-  for (const std::string& text : endpoint_texts_) {
-    auto addresses = io::parse_endpoint(text);
+  for (const Endpoint& endpoint : endpoints_) {
+    auto addresses = io::parse_endpoint(endpoint.text);
     if (!addresses) return std::unexpected(std::move(addresses.error()));
     for (const io::SocketAddress& address : *addresses)
-      if (auto bound = bind(address); !bound) return bound;
+      if (auto bound = bind(address, endpoint.secure); !bound) return bound;
   }
   return {};
 }
 
 /// One socket per shard on a TCP port; on a unix path one socket that all shards share.
-Result<void> Core::bind(const io::SocketAddress& address) {
+Result<void> Core::bind(const io::SocketAddress& address, bool secure) {
   const bool is_unix = address.family() == AF_UNIX;
   io::ListenOptions listen_options{.reuse_port = !is_unix, .unix_mode = options_.unix_mode};
   auto first = io::listen_on(address, listen_options);
@@ -129,6 +185,7 @@ Result<void> Core::bind(const io::SocketAddress& address) {
   auto bound = io::local_address(*first);
   if (!bound) return std::unexpected(std::move(bound.error()));
   bound_.push_back(bound->text());
+  if (secure) bound_secure_.push_back(bound->text());
   if (is_unix && bound->text().starts_with("unix:/"))
     unix_paths_.push_back(bound->text().substr(5));
   listen_options.exclusive = false;  // the port is ours now
@@ -142,9 +199,10 @@ Result<void> Core::bind(const io::SocketAddress& address) {
       if (!another) return std::unexpected(std::move(another.error()));
       fd = *std::move(another);
     }
-    if (auto listening = shards_[index]->listen(std::move(fd)); !listening) return listening;
+    if (auto listening = shards_[index]->listen(std::move(fd), secure); !listening)
+      return listening;
   }
-  return shards_.front()->listen(*std::move(first));
+  return shards_.front()->listen(*std::move(first), secure);
 }
 
 void Core::stop(StopLevel level) noexcept {
@@ -163,7 +221,7 @@ void Core::wait() {
 }
 
 std::string_view Core::backend() const noexcept {
-  return shards_.empty() ? std::string_view{} : shards_.front()->loop().backend();
+  return shards_.empty() ? std::string_view{} : shards_.front()->loop().description();
 }
 
 // -- between threads and shards --

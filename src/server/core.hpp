@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,7 @@
 #include <server/answers.hpp>
 #include <server/route.hpp>
 #include <server/router.hpp>
+#include <server/secure_state.hpp>
 #include <server/shard.hpp>
 #include <walkie/server.hpp>
 
@@ -36,7 +38,9 @@ class Core {
                      std::function<std::shared_ptr<void>()> make_state);
   void add_http(std::string_view method, std::string_view pattern, HttpHandler handler);
   void add_files(std::vector<StaticFile> files);
-  void add_endpoint(std::string_view endpoint) { endpoint_texts_.emplace_back(endpoint); }
+  void add_endpoint(std::string_view endpoint, bool secure) {
+    endpoints_.push_back({std::string(endpoint), secure});
+  }
 
   // -- running --
   [[nodiscard]] Result<void> start();
@@ -44,6 +48,9 @@ class Core {
   void wait();
   [[nodiscard]] StopLevel stop_level() const noexcept { return stop_level_.load(); }
   [[nodiscard]] std::vector<std::string> endpoints() const { return bound_; }
+  [[nodiscard]] std::vector<std::string> tls_endpoints() const { return bound_secure_; }
+  /// Any thread.
+  [[nodiscard]] Result<void> reload_tls();
   [[nodiscard]] std::string_view backend() const noexcept;
   [[nodiscard]] std::size_t shards() const noexcept { return shards_.size(); }
   SendStatus publish(std::string_view topic, MessageView message, const Peer& except);
@@ -67,6 +74,10 @@ class Core {
     return http_options_;
   }
   [[nodiscard]] Admission& admission() noexcept { return admission_; }
+  /// For a new connection of a TLS endpoint. Any shard's thread.
+  [[nodiscard]] std::unique_ptr<tls::Filter> make_filter(base::BufferPool& pool) const {
+    return secure_->snapshot().make_filter(pool);
+  }
   void log(LogLevel level, std::string_view event, std::initializer_list<LogField> fields) const;
 
   // -- for peers --
@@ -77,10 +88,26 @@ class Core {
   [[nodiscard]] Shard& shard_of(const Peer& peer) noexcept;
 
  private:
+  /// Replaces the tickets' key in time; on the first shard.
+  class TicketClock final : public base::Timer {
+   public:
+    explicit TicketClock(Core& core) noexcept : core_(core) {}
+    void on_timer(Instant now) override;
+
+   private:
+    Core& core_;
+  };
+  struct Endpoint {
+    std::string text;
+    bool secure;
+  };
+
+  [[nodiscard]] Result<void> check() const;
   [[nodiscard]] Result<void> make_shards();
+  [[nodiscard]] Result<void> start_tls();
   void wake_all() noexcept;
   [[nodiscard]] Result<void> bind_all();
-  [[nodiscard]] Result<void> bind(const io::SocketAddress& address);
+  [[nodiscard]] Result<void> bind(const io::SocketAddress& address, bool secure);
 
   ServerOptions options_;
   http::ServerConnectionOptions http_options_;
@@ -90,13 +117,16 @@ class Core {
   Router router_;
   std::vector<StaticFile> pending_files_;
   http::StaticFiles files_;
-  std::vector<std::string> endpoint_texts_;
+  std::vector<Endpoint> endpoints_;
   std::vector<std::string> bound_;
+  std::vector<std::string> bound_secure_;
   std::vector<std::string> unix_paths_;  ///< Removed at the end.
   Admission admission_;
   std::shared_ptr<Gate> gate_ = std::make_shared<Gate>(*this);
+  std::optional<SecureState> secure_;  ///< Made by start() where options_ have TLS.
   std::vector<std::unique_ptr<Shard>> shards_;
   std::atomic<bool> shards_made_{false};  ///< Before it other threads keep away from shards_.
+  TicketClock ticket_clock_{*this};       ///< On the first shard's wheel, so it goes before.
   std::atomic<StopLevel> stop_level_{StopLevel::running};
   bool started_ = false;
 };

@@ -22,6 +22,10 @@ class Tallies {
     const std::lock_guard lock(mutex_);
     ++handshakes_[std::string(outcome)];
   }
+  void tls_handshake(std::string_view outcome) {
+    const std::lock_guard lock(mutex_);
+    ++tls_handshakes_[std::string(outcome)];
+  }
   void end(CloseCode code, std::string_view reason) {
     const std::lock_guard lock(mutex_);
     ++closes_[static_cast<std::uint16_t>(code)];
@@ -30,6 +34,7 @@ class Tallies {
   void add_to(ServerMetrics& metrics) const {
     const std::lock_guard lock(mutex_);
     for (const auto& [outcome, count] : handshakes_) metrics.handshakes[outcome] += count;
+    for (const auto& [outcome, count] : tls_handshakes_) metrics.tls_handshakes[outcome] += count;
     for (const auto& [code, count] : closes_) metrics.closes[code] += count;
     for (const auto& [reason, count] : ends_) metrics.ends[reason] += count;
   }
@@ -37,6 +42,7 @@ class Tallies {
  private:
   mutable std::mutex mutex_;
   std::map<std::string, std::uint64_t> handshakes_;
+  std::map<std::string, std::uint64_t> tls_handshakes_;
   std::map<std::uint16_t, std::uint64_t> closes_;
   std::map<std::string, std::uint64_t> ends_;
 };

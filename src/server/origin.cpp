@@ -59,7 +59,8 @@ bool entry_matches(std::string_view entry, std::string_view text, const Origin& 
           port_or(wanted->authority.port, fallback) == port_or(origin.authority.port, fallback));
 }
 
-bool is_same_origin(const Origin& origin, std::string_view host) {
+bool is_same_origin(const Origin& origin, std::string_view host, bool secure) {
+  if (secure && !equal_ignoring_case(origin.scheme, "https")) return false;
   const Authority own = split_authority(host);
   const std::string_view fallback = default_port(origin.scheme);
   return equal_ignoring_case(origin.authority.host, own.host) &&
@@ -68,10 +69,11 @@ bool is_same_origin(const Origin& origin, std::string_view host) {
 
 }  // namespace
 
-bool origin_allowed(const OriginPolicy& policy, std::string_view origin, std::string_view host) {
+bool origin_allowed(const OriginPolicy& policy, std::string_view origin, std::string_view host,
+                    bool secure) {
   if (origin.empty()) return true;
   const auto parsed = parse_origin(origin);
-  if (policy.same_origin && parsed && is_same_origin(*parsed, host)) return true;
+  if (policy.same_origin && parsed && is_same_origin(*parsed, host, secure)) return true;
   return std::ranges::any_of(policy.allowed, [&](const std::string& entry) {
     return entry_matches(entry, origin, parsed.value_or(Origin{}));
   });

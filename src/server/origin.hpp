@@ -10,8 +10,9 @@ namespace walkie::server {
 
 /// `origin` as in the Origin header ("https://example.com:8443", "null"), `host` as in the Host
 /// header. Without an origin the client is no browser: allowed. A scheme's default port may be left
-/// out on either side.
+/// out on either side. Under TLS of our own (`secure`) only https pages are of the same origin;
+/// else a proxy may have spoken TLS, and either scheme is.
 [[nodiscard]] bool origin_allowed(const OriginPolicy& policy, std::string_view origin,
-                                  std::string_view host);
+                                  std::string_view host, bool secure = false);
 
 }  // namespace walkie::server

@@ -8,11 +8,13 @@
 namespace walkie::server {
 
 RequestView::RequestView(const http::Request& request, const Parameters& parameters,
-                         std::string_view remote)
+                         std::string_view remote, const tls::Filter* tls)
     : request_(request),
       parameters_(parameters),
       remote_(remote),
-      path_(http::percent_decoded(request.head->path).value_or("/")) {
+      path_(http::percent_decoded(request.head->path).value_or("/")),
+      client_certificate_(tls ? tls->peer_subject() : std::string()),
+      secure_(tls != nullptr) {
   if (request.asks_for_websocket) subprotocols_ = proto::offered_subprotocols(request.head->fields);
 }
 

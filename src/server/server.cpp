@@ -4,6 +4,7 @@
 
 #include <csignal>
 #include <optional>
+#include <vector>
 
 #include <io/signals.hpp>
 #include <server/core.hpp>
@@ -88,7 +89,12 @@ Server& Server::files(std::vector<StaticFile> files) {
 }
 
 Server& Server::listen(std::string_view endpoint) {
-  core_->add_endpoint(endpoint);
+  core_->add_endpoint(endpoint, false);
+  return *this;
+}
+
+Server& Server::listen_tls(std::string_view endpoint) {
+  core_->add_endpoint(endpoint, true);
   return *this;
 }
 
@@ -97,8 +103,11 @@ Result<void> Server::start() { return core_->start(); }
 int Server::run() {
   // Before any shard's thread, so that they all leave the signals to the watch.
   std::optional<io::SignalWatch> watch;
+  std::vector<int> signals{SIGTERM, SIGINT};
+  if (core_->options().tls) signals.push_back(SIGHUP);
   if (core_->options().handle_signals)
-    watch.emplace({SIGTERM, SIGINT}, [this](int) {
+    watch.emplace(signals, [this](int signal) {
+      if (signal == SIGHUP) return static_cast<void>(core_->reload_tls());
       const bool again = core_->stop_level() != StopLevel::running;
       core_->stop(again ? StopLevel::now : StopLevel::draining);
     });
@@ -111,6 +120,10 @@ int Server::run() {
 }
 
 std::vector<std::string> Server::endpoints() const { return core_->endpoints(); }
+
+std::vector<std::string> Server::tls_endpoints() const { return core_->tls_endpoints(); }
+
+Result<void> Server::reload_tls() { return core_->reload_tls(); }
 
 std::string_view Server::io_backend() const { return core_->backend(); }
 

@@ -61,6 +61,25 @@ Session::Session(base::SlabKey key, Shard& shard, std::string remote, int refusa
 
 Session::~Session() = default;
 
+// -- TLS --
+
+void Session::on_secured() {
+  const tls::Session session = link_.tls()->session();
+  shard_.counters().tallies.tls_handshake(session.resumed ? "resumed" : "full");
+  shard_.core().log(LogLevel::debug, "tls handshake complete",
+                    {{"remote", remote_},
+                     {"version", session.version},
+                     {"cipher", session.cipher},
+                     {"resumed", session.resumed ? "yes" : "no"}});
+}
+
+void Session::on_insecure(std::string_view kind, std::string_view reason) {
+  const bool handshake = !link_.tls()->open();
+  if (handshake) shard_.counters().tallies.tls_handshake(kind);
+  shard_.core().log(LogLevel::info, handshake ? "tls handshake failed" : "tls failed",
+                    {{"remote", remote_}, {"kind", kind}, {"why", reason}});
+}
+
 // -- requests --
 
 void Session::on_request(const http::Request& request) {
@@ -116,7 +135,7 @@ void Session::handle_http(const http::Request& request, const HttpHandler& handl
                           const Parameters& parameters) {
   pending_ = std::make_unique<Pending>();
   pending_->number = requests_;
-  const RequestView view(request, parameters, remote_);
+  const RequestView view(request, parameters, remote_, link_.tls());
   HttpReply reply(std::make_shared<HttpReply::Target>(shard_.core().gate(),
                                                       RequestKey{shard_.index(), key_, requests_}));
   // Where it throws, the reply, if it still was with the handler, answers 500 as it dies.
@@ -134,9 +153,9 @@ void Session::begin_upgrade(const http::Request& request, const Route& route,
     if (fault->status == 426) fields = {{"Sec-WebSocket-Version", "13"}, {"Upgrade", "websocket"}};
     return reject_handshake(fault->status, fault->text, fault->clause, std::move(fields));
   }
-  const RequestView view(request, parameters, remote_);
+  const RequestView view(request, parameters, remote_, link_.tls());
   const auto host = view.header("Host").value_or(std::string_view{});
-  if (!origin_allowed(route.handlers.options.origin, view.origin(), host))
+  if (!origin_allowed(route.handlers.options.origin, view.origin(), host, view.secure()))
     return reject_handshake(403, "this Origin may not connect", "RFC 6455 §10.2");
   auto deflate = proto::answer_deflate(head.fields, route.connection.deflate);
   if (!deflate)

@@ -32,7 +32,10 @@ class Session final : private link::LinkHandler {
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  [[nodiscard]] Result<void> start(io::Fd fd) { return link_.start(std::move(fd)); }
+  /// Under TLS where `filter` is given.
+  [[nodiscard]] Result<void> start(io::Fd fd, std::unique_ptr<tls::Filter> filter) {
+    return link_.start(std::move(fd), std::move(filter));
+  }
 
   // -- what a Peer can do; the WebSocket is not open: `closing` --
   SendStatus send(MessageView message, Compression compression);
@@ -64,6 +67,8 @@ class Session final : private link::LinkHandler {
  private:
   struct Pending;
 
+  void on_secured() override;
+  void on_insecure(std::string_view kind, std::string_view reason) override;
   void on_request(const http::Request& request) override;
   void on_bad_request(http::HeadError error) override;
   void on_answer_timeout() override;

@@ -46,8 +46,8 @@ Shard::~Shard() {
 
 Shard* Shard::current() noexcept { return current_shard; }
 
-Result<void> Shard::listen(io::Fd fd) {
-  auto listener = loop_->listen(std::move(fd), *this);
+Result<void> Shard::listen(io::Fd fd, bool secure) {
+  auto listener = loop_->listen(std::move(fd), secure ? secure_door_ : plain_door_);
   if (!listener) return std::unexpected(std::move(listener.error()));
   listeners_.push_back(*listener);
   return {};
@@ -71,6 +71,7 @@ void Shard::run() {
   }
   abort_all();
   bury_dead();
+  loop_->finish();
   current_shard = nullptr;
 }
 
@@ -95,7 +96,7 @@ Duration Shard::wait_max() const noexcept {
 
 bool Shard::post(Task task) {
   if (!mailbox_.post(std::move(task))) return false;
-  loop_->wake();
+  loop_->nudge();
   return true;
 }
 
@@ -104,7 +105,7 @@ void Shard::post_surely(Task task) {
     const std::lock_guard lock(surely_mutex_);
     surely_.push_back(std::move(task));
   }
-  loop_->wake();
+  loop_->nudge();
 }
 
 void Shard::on_wake() { run_posted(); }
@@ -127,7 +128,7 @@ void Shard::run_posted() {
 
 // -- connections --
 
-void Shard::on_accepted(io::Fd fd, const io::SocketAddress& peer) {
+void Shard::accept(io::Fd fd, const io::SocketAddress& peer, bool secure) {
   std::string remote = peer.family() == AF_UNIX ? "unix" : peer.text();
   const std::string host = peer.family() == AF_UNIX ? std::string() : peer.host();
   int refusal = 0;
@@ -145,7 +146,8 @@ void Shard::on_accepted(io::Fd fd, const io::SocketAddress& peer) {
   if (refusal != 0 && refused_sessions_ >= kRefusedSessionsMax) return;  // fd closes here
   const base::SlabKey key = sessions_.emplace(*this, std::move(remote), refusal);
   Session& session = *sessions_.find(key);
-  if (auto started = session.start(std::move(fd)); !started) {
+  auto started = session.start(std::move(fd), secure ? core_.make_filter(buffers_) : nullptr);
+  if (!started) {
     if (refusal == 0) core_.admission().leave(host);
     sessions_.erase(key);
     core_.log(LogLevel::warning, "connection not served", {{"why", started.error().message}});
@@ -164,7 +166,7 @@ void Shard::log_refusal(std::string_view remote, int status) {
                                    : "the server is at its connection limit"}});
 }
 
-void Shard::on_accept_failed(std::error_code error) {
+void Shard::warn_of_accept(std::error_code error) {
   core_.log(LogLevel::warning, "accept failed",
             {{"why", error.message()},
              {"remedy", "raise the limit of open files (ulimit -n, LimitNOFILE=)"}});

@@ -31,14 +31,14 @@ class Core;
 using Task = std::move_only_function<void()>;
 
 /// Not thread safe but for post(), post_surely(), stop calls by way of the core, and counters().
-class Shard final : private io::AcceptHandler, private io::TurnHandler {
+class Shard final : private io::TurnHandler {
  public:
   Shard(Core& core, std::uint32_t index, std::unique_ptr<io::Loop> loop);
   ~Shard();
   Shard(const Shard&) = delete;
   Shard& operator=(const Shard&) = delete;
 
-  [[nodiscard]] Result<void> listen(io::Fd fd);
+  [[nodiscard]] Result<void> listen(io::Fd fd, bool secure);
   void start_thread();
   void join();
 
@@ -69,8 +69,22 @@ class Shard final : private io::AcceptHandler, private io::TurnHandler {
   [[nodiscard]] std::string_view date();
 
  private:
-  void on_accepted(io::Fd fd, const io::SocketAddress& peer) override;
-  void on_accept_failed(std::error_code error) override;
+  /// Of listeners of one kind.
+  class Door final : public io::AcceptHandler {
+   public:
+    Door(Shard& shard, bool secure) noexcept : shard_(shard), secure_(secure) {}
+    void on_accepted(io::Fd fd, const io::SocketAddress& peer) override {
+      shard_.accept(std::move(fd), peer, secure_);
+    }
+    void on_accept_failed(std::error_code error) override { shard_.warn_of_accept(error); }
+
+   private:
+    Shard& shard_;
+    bool secure_;
+  };
+
+  void accept(io::Fd fd, const io::SocketAddress& peer, bool secure);
+  void warn_of_accept(std::error_code error);
   void log_refusal(std::string_view remote, int status);
   void on_wake() override;
   void on_turn_end() override;
@@ -97,6 +111,8 @@ class Shard final : private io::AcceptHandler, private io::TurnHandler {
   io::Mailbox<Task> mailbox_;
   std::mutex surely_mutex_;
   std::vector<Task> surely_;
+  Door plain_door_{*this, false};
+  Door secure_door_{*this, true};
   std::vector<io::SocketId> listeners_;
   Topics topics_;
   base::Slab<Session> sessions_;

@@ -23,6 +23,11 @@ class FakeLoop final : public io::Loop {
     handler_->on_received(std::as_writable_bytes(std::span(bytes)));
     end_turn();
   }
+  /// The end of connect().
+  void connected() {
+    if (handler_) handler_->on_connected();
+    end_turn();
+  }
   void end_of_stream() {
     if (handler_) handler_->on_end();
     end_turn();
@@ -35,6 +40,11 @@ class FakeLoop final : public io::Loop {
   void make_writable(std::size_t room) {
     room_ = room;
     if (handler_ && std::exchange(blocked_, false)) handler_->on_sent(0);
+    end_turn();
+  }
+  /// The kernel, in a loop that keeps chunks, is done with `bytes` of them.
+  void complete(std::size_t bytes) {
+    if (handler_ && std::exchange(blocked_, false)) handler_->on_sent(bytes);
     end_turn();
   }
   void pass(Duration time) {
@@ -53,14 +63,18 @@ class FakeLoop final : public io::Loop {
   bool fin_sent = false;
   bool released = false;
   bool reset = false;
+  std::size_t handed_over = 0;  ///< Bytes that release() brought.
   [[nodiscard]] bool receiving() const noexcept { return receiving_; }
 
   /// Bytes that the socket takes from now on before it is full.
   std::size_t room_ = SIZE_MAX;
+  /// Sends are written later, when the test says complete(); `written` has what was offered.
+  bool keeps = false;
 
   // -- io::Loop --
 
   [[nodiscard]] std::string_view backend() const noexcept override { return "fake"; }
+  [[nodiscard]] bool keeps_chunks() const noexcept override { return keeps; }
   [[nodiscard]] Result<io::SocketId> listen(io::Fd, io::AcceptHandler&) override {
     return std::unexpected(Error{"the fake loop does not listen", {}});
   }
@@ -69,13 +83,25 @@ class FakeLoop final : public io::Loop {
     handler_ = &handler;
     return io::SocketId{0, 1};
   }
-  [[nodiscard]] Result<io::SocketId> connect(const io::SocketAddress&, io::SocketHandler&,
+  [[nodiscard]] Result<io::SocketId> connect(const io::SocketAddress&, io::SocketHandler& handler,
                                              const io::SocketAddress*) override {
-    return std::unexpected(Error{"the fake loop does not connect", {}});
+    handler_ = &handler;
+    return io::SocketId{0, 1};
   }
+  void set_handler(io::SocketId, io::SocketHandler& handler) override { handler_ = &handler; }
+  [[nodiscard]] io::Fd detach(io::SocketId) override { return {}; }
+  [[nodiscard]] Result<void> watch(int, bool, bool, io::ReadinessHandler&) override {
+    return std::unexpected(Error{"the fake loop does not watch", {}});
+  }
+  [[nodiscard]] int descriptor() const noexcept override { return -1; }
   void set_receiving(io::SocketId, bool on) override { receiving_ = on; }
   [[nodiscard]] std::size_t send(io::SocketId, std::span<const BytesView> chunks) override {
     ++sends;
+    if (keeps) {
+      for (const BytesView chunk : chunks) written += text_of(chunk);
+      blocked_ = true;
+      return 0;
+    }
     std::size_t taken = 0;
     std::size_t offered = 0;
     for (const BytesView chunk : chunks) {
@@ -89,8 +115,9 @@ class FakeLoop final : public io::Loop {
     return taken;
   }
   void shutdown_send(io::SocketId) override { fin_sent = true; }
-  void release(io::SocketId, base::OutputQueue, bool with_reset) override {
+  void release(io::SocketId, base::OutputQueue in_flight, bool with_reset) override {
     released = true;
+    handed_over = in_flight.size();
     reset = with_reset;
     handler_ = nullptr;
   }

@@ -75,6 +75,36 @@ TEST_CASE("a send that the socket takes in part goes on where it stopped") {
   CHECK(rig.counters.queued_bytes.get() == 0);
 }
 
+TEST_CASE("on a loop that keeps chunks each byte is offered once, and drain waits for the kernel") {
+  LinkRig rig;
+  rig.loop.keeps = true;
+  rig.loop.arrive(kUpgradeRequest);
+  rig.loop.complete(rig.loop.written.size());
+  rig.loop.written.clear();
+  rig.drains = 0;
+  rig.loop.arrive(client_frame(1, "hi"));
+  rig.loop.arrive(client_frame(1, "hi"));  // the first reply is still with the kernel
+  CHECK(rig.loop.written == kEchoOfHi);
+  CHECK(rig.drains == 0);
+  rig.loop.complete(kEchoOfHi.size());
+  CHECK(rig.loop.written == kEchoOfHi + kEchoOfHi);
+  CHECK_FALSE(rig.link.websocket()->blocked());
+  rig.loop.complete(1);
+  CHECK(rig.loop.written == kEchoOfHi + kEchoOfHi + kEchoOfHi.substr(1));
+  CHECK(rig.link.websocket()->blocked());
+  rig.loop.complete(kEchoOfHi.size() - 1);
+  CHECK(rig.drains == 1);
+}
+
+TEST_CASE("a link that ends while the kernel still reads its bytes hands both machines' over") {
+  LinkRig rig;
+  rig.loop.keeps = true;
+  rig.loop.arrive(kUpgradeRequest + client_frame(1, "hi"));  // the 101 and the echo in one send
+  const std::size_t offered = rig.loop.written.size();
+  rig.link.abort();
+  CHECK(rig.loop.handed_over == offered);
+}
+
 TEST_CASE("drain is told when everything went out") {
   LinkRig rig;
   rig.open_websocket();

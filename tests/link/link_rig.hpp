@@ -3,6 +3,7 @@
 // echoes, and "/ws-later" does once upgrade() was called.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -38,9 +39,10 @@ inline std::string client_frame(unsigned opcode, std::string_view payload, bool 
 
 class LinkRig final : private link::LinkHandler, private io::TurnHandler {
  public:
-  LinkRig() {
-    loop.set_turn_handler(this);
-    started = link.start(io::Fd()).has_value();
+  LinkRig() { start(nullptr); }
+  /// Under TLS, by the filter that `make` makes.
+  explicit LinkRig(const std::function<std::unique_ptr<tls::Filter>(base::BufferPool&)>& make) {
+    start(make(buffers));
   }
 
   /// Upgrades and forgets the 101.
@@ -80,6 +82,14 @@ class LinkRig final : private link::LinkHandler, private io::TurnHandler {
   link::H1Link link{context, *this};
 
  private:
+  void start(std::unique_ptr<tls::Filter> filter) {
+    loop.set_turn_handler(this);
+    started = link.start(io::Fd(), std::move(filter)).has_value();
+  }
+  void on_secured() override { log.emplace_back("secured"); }
+  void on_insecure(std::string_view kind, std::string_view reason) override {
+    log.push_back("insecure " + std::string(kind) + ": " + std::string(reason));
+  }
   void on_request(const http::Request& request) override {
     log.push_back("request " + std::string(request.head->path));
     if (request.head->path.ends_with("later")) {

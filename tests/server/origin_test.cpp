@@ -55,3 +55,12 @@ TEST_CASE("an allow-list entry's port may be a wildcard, or 'null' for opaque or
   CHECK(origin_allowed(policy, "null", "x"));
   CHECK_FALSE(origin_allowed(policy, "http://127.0.0.1:5173", "x"));
 }
+
+TEST_CASE("under TLS of our own only https pages are of the same origin [RFC 6454 4]") {
+  const OriginPolicy policy;
+  CHECK(origin_allowed(policy, "https://example.com", "example.com", true));
+  CHECK(origin_allowed(policy, "https://example.com:8443", "example.com:8443", true));
+  CHECK_FALSE(origin_allowed(policy, "http://example.com", "example.com", true));
+  CHECK_FALSE(origin_allowed(policy, "http://example.com:8443", "example.com:8443", true));
+  CHECK(origin_allowed(policy, "https://example.com", "example.com", false));
+}

@@ -14,6 +14,8 @@
 #include <string_view>
 #include <utility>
 
+#include <io/kernel_order.hpp>
+
 namespace walkie::test {
 
 /// A frame as a server sends it.
@@ -85,6 +87,7 @@ class RawClient {
   }
 
   void send(std::string_view bytes) {
+    io::order_before_send();
     while (!bytes.empty()) {
       const ssize_t sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
       if (sent <= 0) return;  // the server has ended it: the next read tells
@@ -162,6 +165,7 @@ class RawClient {
   bool read_more() {
     char chunk[65536];
     const ssize_t got = ::recv(fd_, chunk, sizeof(chunk), 0);
+    io::order_after_receive();
     if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
       throw std::runtime_error("the server stayed silent for twenty seconds");
     if (got <= 0) return false;

@@ -12,6 +12,7 @@
 
 #include <doctest/doctest.h>
 
+#include <support/backend.hpp>
 #include <walkie/server.hpp>
 
 namespace walkie::test {
@@ -28,6 +29,14 @@ class Journal {
   bool wait_for(std::string_view text) {
     std::unique_lock lock(mutex_);
     return changed_.wait_for(lock, std::chrono::seconds(20), [&] { return find(text); });
+  }
+  /// All lines that contain `text`, each with a bar behind it.
+  std::string lines_with(std::string_view text) {
+    const std::lock_guard lock(mutex_);
+    std::string found;
+    for (const std::string& line : lines_)
+      if (line.contains(text)) found.append(line).append("|");
+    return found;
   }
   std::size_t count(std::string_view text) {
     const std::lock_guard lock(mutex_);
@@ -67,6 +76,7 @@ class RunningServer {
 
  private:
   ServerOptions with_log(ServerOptions options) {
+    options.io = io_backend();
     options.log = {LogLevel::debug, [this](const LogRecord& record) {
                      std::string line(record.event);
                      for (const auto& [key, value] : record.fields)

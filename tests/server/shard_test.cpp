@@ -47,7 +47,7 @@ TEST_CASE("a mailbox that was filled to its brim is emptied without another wake
 TEST_CASE(
     "publish, metrics and stop may come from other threads before and while a server starts") {
   for (int i = 0; i < 20; ++i) {
-    walkie::Server server({.threads = 4, .drain_time = 0s});
+    walkie::Server server({.threads = 4, .io = io_backend(), .drain_time = 0s});
     std::jthread other([&] {
       for (int turn = 0; turn < i; ++turn) {
         CHECK(server.publish("news", "early") != SendStatus::gone);
