@@ -53,19 +53,49 @@ class Walk {
   }
 
   Result<void> take_flag(std::string_view argument) {
-    if (!argument.starts_with("--"))
-      return usage_fault(fmt::format("unknown option {}; options start with two dashes", argument));
+    if (!argument.starts_with("--")) return take_letters(argument);
     const std::string_view body = argument.substr(2);
     const std::size_t equals = body.find('=');
     const std::string_view name = body.substr(0, equals);
     const auto option = std::ranges::find(table_, name, &Option::flag);
-    if (option == table_.end()) return unknown_flag(table_, name);
+    if (option == table_.end()) return take_negated(body);
     if (equals != std::string_view::npos) return keep(*option, body.substr(equals + 1));
     const bool next_is_switch = !rest_.empty() && (rest_.front() == "on" || rest_.front() == "off");
     if (option->kind == OptionKind::on_off && !next_is_switch) return keep(*option, "on");
+    return take_value(*option, argument);
+  }
+
+  Result<void> take_value(const Option& option, std::string_view as_given) {
     if (rest_.empty() || rest_.front().starts_with("--"))
-      return usage_fault(fmt::format("--{} needs a value: {}", name, placeholder(*option)));
-    return keep(*option, take());
+      return usage_fault(fmt::format("{} needs a value: {}", as_given, placeholder(option)));
+    return keep(option, take());
+  }
+
+  /// "--no-flag" of one that is on or off.
+  Result<void> take_negated(std::string_view body) {
+    constexpr std::string_view kNo = "no-";
+    const std::string_view name = body.substr(0, body.find('='));
+    if (!body.starts_with(kNo)) return unknown_flag(table_, name);
+    const auto option = std::ranges::find(table_, body.substr(kNo.size()), &Option::flag);
+    if (option == table_.end() || option->kind != OptionKind::on_off)
+      return unknown_flag(table_, name);
+    return keep(*option, "off");
+  }
+
+  Result<void> take_letters(std::string_view argument) {
+    for (std::string_view letters = argument.substr(1); !letters.empty();) {
+      const auto option = std::ranges::find(table_, letters.front(), &Option::letter);
+      if (option == table_.end())
+        return usage_fault(
+            fmt::format("unknown option {}; long options start with two dashes", argument));
+      const std::string_view as_given = letters.substr(0, 1);
+      letters.remove_prefix(1);
+      if (option->kind != OptionKind::on_off)
+        return letters.empty() ? take_value(*option, fmt::format("-{}", as_given))
+                               : keep(*option, letters);
+      if (auto kept = keep(*option, "on"); !kept) return kept;
+    }
+    return {};
   }
 
   Result<void> keep(const Option& option, std::string_view value) {
@@ -100,6 +130,11 @@ void append_wrapped(std::string& out, std::string_view text) {
   }
 }
 
+/// "-v, " of an option with a letter.
+std::string letter_text(const Option& option) {
+  return option.letter == 0 ? std::string{} : fmt::format("-{}, ", option.letter);
+}
+
 std::string escaped_for_markdown(std::string_view text) {
   std::string escaped;
   for (const char letter : text) escaped.append(letter == '|' ? "\\" : "").append(1, letter);
@@ -117,7 +152,8 @@ std::string options_help(OptionTable table) {
   for (const Option& option : table) {
     const bool is_switch = option.kind == OptionKind::on_off;
     const std::string preset = default_text(option);
-    help += fmt::format("  --{}{}\n", option.flag, is_switch ? "" : " " + placeholder(option));
+    help += fmt::format("  {}--{}{}\n", letter_text(option), option.flag,
+                        is_switch ? "" : " " + placeholder(option));
     append_wrapped(help, preset.empty() ? std::string(option.help)
                                         : fmt::format("{} [{}]", option.help, preset));
   }
@@ -125,16 +161,21 @@ std::string options_help(OptionTable table) {
 }
 
 std::string options_markdown(OptionTable table) {
-  std::string rows =
-      "| In the file | Flag | Variable | Default | Meaning |\n"
-      "|---|---|---|---|---|\n";
+  const bool flags_only = std::ranges::all_of(table, &Option::flag_only);
+  std::string rows = flags_only ? "| Flag | Default | Meaning |\n"
+                                  "|---|---|---|\n"
+                                : "| In the file | Flag | Variable | Default | Meaning |\n"
+                                  "|---|---|---|---|---|\n";
   for (const Option& option : table) {
     const std::string preset = default_text(option);
-    rows += fmt::format("| {} | `--{} {}` | {} | {} | {} |\n",
-                        option.flag_only ? "" : fmt::format("`{}`", option.key), option.flag,
-                        escaped_for_markdown(placeholder(option)),
-                        option.flag_only ? "" : fmt::format("`{}`", variable_name(option)),
-                        preset.empty() ? "" : fmt::format("`{}`", preset),
+    const bool bare = flags_only && option.kind == OptionKind::on_off;
+    const std::string flag = fmt::format("`{}--{}{}`", letter_text(option), option.flag,
+                                         bare ? "" : " " + placeholder(option));
+    const std::string key = option.flag_only ? "" : fmt::format("`{}`", option.key);
+    const std::string variable = option.flag_only ? "" : fmt::format("`{}`", variable_name(option));
+    rows += flags_only ? fmt::format("| {} |", escaped_for_markdown(flag))
+                       : fmt::format("| {} | {} | {} |", key, escaped_for_markdown(flag), variable);
+    rows += fmt::format(" {} | {} |\n", preset.empty() ? "" : fmt::format("`{}`", preset),
                         escaped_for_markdown(option.help));
   }
   return rows;

@@ -26,9 +26,10 @@ using enum OptionKind;
 using std::chrono::nanoseconds;
 
 constexpr std::string_view kUsage =
-    "Usage: walkie bench echo|fanout|idle [OPTION...]\n\n"
+    "Usage: walkie bench echo|fanout|connect|idle [OPTION...]\n\n"
     "  echo    Every connection keeps messages under way; each answer is checked\n"
     "  fanout  The first connection publishes to a room (--url ws://.../chat/NAME), all receive\n"
+    "  connect Opens connections as fast as it can, TLS and WebSocket handshakes included\n"
     "  idle    Opens connections and waits: memory per connection\n\n"
     "With --pid the server's processor time and user memory are measured too.\n\n";
 
@@ -38,7 +39,7 @@ constexpr auto kBenchOptions = std::to_array<Option>({
     {.key = "url",
      .flag = "url",
      .preset = "ws://127.0.0.1:8000/echo",
-     .help = "The server's address",
+     .help = "The server's address; wss:// measures TLS, and trusts any certificate",
      .value_name = "URL",
      .flag_only = true},
     {.key = "connections",
@@ -111,6 +112,12 @@ constexpr auto kBenchOptions = std::to_array<Option>({
      .preset = "off",
      .help = "echo: no handshake, the server echoes bytes; the same bytes are sent as otherwise",
      .flag_only = true},
+    {.key = "resume",
+     .flag = "resume",
+     .kind = on_off,
+     .preset = "on",
+     .help = "wss: resume TLS sessions where the server offers it",
+     .flag_only = true},
     {.key = "json",
      .flag = "json",
      .kind = on_off,
@@ -181,6 +188,7 @@ class Bench {
     return measure(scenario, "delivery", "deliveries");
   }
 
+  Result<std::vector<Figure>> connect();
   Result<std::vector<Figure>> idle();
 
  private:
@@ -198,6 +206,7 @@ class Bench {
     options.target = target_;
     options.connections = connections_;
     options.raw = settings_.on("raw");
+    options.resume = settings_.on("resume");
     options.raw_answer_bytes = NumberedMessage(message_options()).frame_bytes();
     options.mask_key = mask_key_;
     options.on_progress = [this](std::size_t open) {
@@ -281,6 +290,33 @@ std::vector<Figure> Bench::figures_of(const LoadCounts& counts, const Spent& spe
   return figures;
 }
 
+Result<std::vector<Figure>> Bench::connect() {
+  IdleScenario scenario;
+  LoadCrew crew(loop_, crew_options(), scenario);
+  scenario.start(crew);
+  const auto before = spent_until_now(server_);
+  if (!before) return std::unexpected(before.error());
+  if (auto opened = crew.open_all(); !opened) return std::unexpected(opened.error());
+  const auto after = spent_until_now(server_);
+  if (!after) return std::unexpected(after.error());
+  crew.close_all();
+  const auto count = static_cast<double>(connections_);
+  const auto microseconds_each = [count](nanoseconds time) {
+    return static_cast<double>(time.count()) / count / 1000;
+  };
+  std::vector<Figure> figures{
+      {"connections", "connections", "", count, 0},
+      {"resumed", "of these resumed a TLS session", "", static_cast<double>(crew.resumed()), 0},
+      {"connections_per_second", "connections per second", "",
+       1e6 / microseconds_each(after->wall - before->wall), 0},
+      {"generator_cpu_us_per_connection", "this generator's CPU per connection", "us",
+       microseconds_each(after->own - before->own), 1}};
+  if (server_ != 0)
+    figures.push_back({"server_cpu_us_per_connection", "server CPU per connection", "us",
+                       microseconds_each(after->server - before->server), 1});
+  return figures;
+}
+
 Result<std::vector<Figure>> Bench::idle() {
   if (server_ == 0) return std::unexpected(Error{"idle needs --pid, the server's process", {}});
   IdleScenario scenario;
@@ -316,6 +352,7 @@ using Scenario = Result<std::vector<Figure>> (Bench::*)();
 Scenario scenario_named(std::string_view name) {
   if (name == "echo") return &Bench::echo;
   if (name == "fanout") return &Bench::fanout;
+  if (name == "connect") return &Bench::connect;
   if (name == "idle") return &Bench::idle;
   return nullptr;
 }
@@ -327,7 +364,8 @@ ExitCode run_scenario(std::string_view name, Scenario scenario, const Settings& 
   if (const auto allowed = allow_descriptors(count_of(settings, "connections") + kOtherDescriptors);
       !allowed)
     return complain(allowed.error().message, ExitCode::failure);
-  const auto loop = io::make_loop(io::Backend::automatic);
+  // A load that does not change with the kernel's features.
+  const auto loop = io::make_loop(io::Backend::epoll);
   if (!loop) return complain(loop.error().message, ExitCode::failure);
   Bench bench(settings, std::move(*target), **loop);
   const auto figures = (bench.*scenario)();
@@ -345,9 +383,9 @@ ExitCode run_bench(CommandArguments arguments) {
     fmt::print("{}{}", kUsage, options_help(kBenchOptions));
     return ExitCode::success;
   }
-  constexpr std::array<std::string_view, 3> kScenarios{"echo", "fanout", "idle"};
+  constexpr std::array<std::string_view, 4> kScenarios{"echo", "fanout", "connect", "idle"};
   if (parsed->words.size() != 1)
-    return complain("bench needs one of echo, fanout, idle; see `walkie bench --help`",
+    return complain("bench needs one of echo, fanout, connect, idle; see `walkie bench --help`",
                     ExitCode::usage);
   const std::string& name = parsed->words.front();
   const Scenario scenario = scenario_named(name);

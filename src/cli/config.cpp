@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // `walkie config`: the effective options of `serve`, as a file that `serve --config` reads.
-#include <array>
-
 #include <fmt/core.h>
 
 #include <cli/commands.hpp>
+#include <cli/connect_options.hpp>
+#include <cli/listen_options.hpp>
 #include <cli/serve_options.hpp>
 
 namespace walkie::cli {
@@ -14,17 +14,28 @@ constexpr std::string_view kUsage =
     "Usage: walkie config [OPTION...]\n\n"
     "Prints the options that `walkie serve` would run with as TOML; the comment behind each says\n"
     "where it comes from. Takes the options of `serve`, and:\n\n"
-    "  --markdown  Print a table of all options for the manual instead\n\n";
+    "  --markdown [COMMAND]  Print a table of all options for the manual instead: of serve, "
+    "connect\n"
+    "                        or listen\n\n";
+
+constexpr std::string_view kMarkdown = "--markdown";
+
+ExitCode print_markdown(std::string_view command) {
+  if (command != "serve" && command != "connect" && command != "listen")
+    return complain(fmt::format("config: there is no table of \"{}\"", command), ExitCode::usage);
+  const OptionTable table = command == "connect"  ? connect_options()
+                            : command == "listen" ? listen_options()
+                                                  : serve_options();
+  fmt::print("{}", options_markdown(table));
+  return ExitCode::success;
+}
 
 }  // namespace
 
 ExitCode run_config(CommandArguments arguments) {
   // "--markdown" belongs to this command; all other flags are those of `serve`.
-  constexpr std::string_view kMarkdown = "--markdown";
-  if (arguments.size() == 1 && arguments.front() == kMarkdown) {
-    fmt::print("{}", options_markdown(serve_options()));
-    return ExitCode::success;
-  }
+  if (!arguments.empty() && arguments.size() <= 2 && arguments.front() == kMarkdown)
+    return print_markdown(arguments.size() == 2 ? arguments[1] : "serve");
   const auto parsed = parse_arguments(serve_options(), arguments);
   if (!parsed) return complain(parsed.error().message, ExitCode::usage);
   if (parsed->help) {

@@ -35,19 +35,22 @@ std::string close_text(std::string_view payload) {
 }  // namespace
 
 Result<LoadTarget> parse_target(std::string_view url) {
-  constexpr std::string_view kScheme = "ws://";
   const auto fault = [url](std::string_view what) {
     return std::unexpected(Error{fmt::format("\"{}\": {}", url, what), {}});
   };
-  if (!url.starts_with(kScheme)) return fault("expected ws://HOST:PORT/PATH");
-  const std::string_view rest = url.substr(kScheme.size());
-  const std::size_t slash = std::min(rest.find('/'), rest.size());
   LoadTarget target;
+  target.secure = url.starts_with("wss://");
+  if (!target.secure && !url.starts_with("ws://"))
+    return fault("expected ws://HOST:PORT/PATH or wss://HOST:PORT/PATH");
+  const std::string_view rest = url.substr(url.find("//") + 2);
+  const std::size_t slash = std::min(rest.find('/'), rest.size());
   target.authority = rest.substr(0, slash);
   target.path = slash < rest.size() ? rest.substr(slash) : "/";
   const bool has_port =
       target.authority.find(':', target.authority.rfind(']') + 1) != std::string::npos;
-  const auto addresses = io::parse_endpoint(has_port ? target.authority : target.authority + ":80");
+  const std::string_view port = target.secure ? ":443" : ":80";
+  const auto addresses =
+      io::parse_endpoint(has_port ? target.authority : target.authority + std::string(port));
   if (!addresses) return fault(addresses.error().message);
   target.address = addresses->front();
   return target;
@@ -55,7 +58,26 @@ Result<LoadTarget> parse_target(std::string_view url) {
 
 // -- one connection --
 
+LoadSocket::LoadSocket(LoadCrew& crew, std::size_t index)
+    : crew_(crew), index_(index), transport_(crew.loop_, *this) {}
+
 void LoadSocket::on_connected() {
+  if (!crew_.tls_) return shake_hands();
+  transport_.secure(std::make_unique<tls::Filter>(*crew_.tls_, "localhost",
+                                                  crew_.session_place(index_), crew_.buffers_));
+}
+
+void LoadSocket::on_secured() {
+  if (transport_.tls()->session().resumed) ++crew_.resumed_;
+  shake_hands();
+}
+
+void LoadSocket::on_insecure(std::string_view reason) {
+  if (state_ != State::closing) fail(reason);
+  end();
+}
+
+void LoadSocket::shake_hands() {
   if (crew_.options_.raw) {
     state_ = State::open;
     ++crew_.open_;
@@ -138,7 +160,7 @@ void LoadSocket::flush() {
 
 void LoadSocket::write() {
   const BytesView rest = BytesView(writing_).subspan(written_);
-  written_ += crew_.loop_.send(id_, {&rest, 1});
+  written_ += transport_.send({&rest, 1});
   if (written_ == writing_.size()) writing_.clear();
 }
 
@@ -171,7 +193,7 @@ void LoadSocket::end() {
   if (state_ == State::ended) return;
   state_ = State::ended;
   ++crew_.ended_;
-  crew_.loop_.release(id_, base::OutputQueue(crew_.buffers_));
+  transport_.release(base::OutputQueue(crew_.buffers_), false);
 }
 
 void LoadSocket::fail(std::string_view what) {
@@ -196,6 +218,23 @@ LoadCrew::~LoadCrew() {
   for (const auto& socket : sockets_) socket->end();
 }
 
+std::uint16_t LoadCrew::session_place(std::size_t index) const noexcept {
+  // A place comes again when the connection that had it before is open, with a session to resume.
+  constexpr std::size_t kPlaces = 200;
+  static_assert(kPlaces > kHandshakesMax && kPlaces <= tls::ClientContext::kSessionsMax);
+  return static_cast<std::uint16_t>(options_.resume ? index % kPlaces : index);
+}
+
+Result<void> LoadCrew::make_tls() {
+  if (!options_.target.secure) return {};
+  constexpr std::array<std::string_view, 1> kProtocols{"http/1.1"};
+  auto made = tls::ClientContext::make(
+      {.system_trust = false, .insecure_accept_any_certificate = true}, kProtocols);
+  if (!made) return std::unexpected(std::move(made.error()));
+  tls_ = *std::move(made);
+  return {};
+}
+
 Result<void> LoadCrew::connect_next() {
   const std::size_t index = sockets_.size();
   sockets_.push_back(std::make_unique<LoadSocket>(*this, index));
@@ -206,14 +245,10 @@ Result<void> LoadCrew::connect_next() {
     if (!addresses) return std::unexpected(addresses.error());
     source = addresses->front();
   }
-  const auto id =
-      loop_.connect(options_.target.address, *sockets_.back(), source ? &*source : nullptr);
-  if (!id) {
-    sockets_.pop_back();
-    return std::unexpected(id.error());
-  }
-  sockets_.back()->id_ = *id;
-  return {};
+  auto connecting =
+      sockets_.back()->transport_.connect(options_.target.address, source ? &*source : nullptr);
+  if (!connecting) sockets_.pop_back();
+  return connecting;
 }
 
 Result<void> LoadCrew::turn(Duration wait_max) {
@@ -223,6 +258,7 @@ Result<void> LoadCrew::turn(Duration wait_max) {
 }
 
 Result<void> LoadCrew::open_all() {
+  if (auto made = make_tls(); !made) return made;
   std::size_t open_before = 0;
   Instant moved_at = std::chrono::steady_clock::now();
   while (open_ < options_.connections) {

@@ -16,13 +16,16 @@
 #include <base/time.hpp>
 #include <cli/load_frames.hpp>
 #include <io/loop.hpp>
+#include <link/transport.hpp>
+#include <tls/context.hpp>
 #include <walkie/error.hpp>
 
 namespace walkie::cli {
 
-/// Where "ws://HOST:PORT/PATH" points; HOST is numeric or "localhost".
+/// Where "ws://HOST:PORT/PATH" or "wss://..." points; HOST is numeric or "localhost".
 struct LoadTarget {
   io::SocketAddress address;
+  bool secure = false;
   std::string authority;  ///< For the Host field.
   std::string path;
 };
@@ -31,9 +34,9 @@ struct LoadTarget {
 class LoadCrew;
 
 /// One connection.
-class LoadSocket final : public io::SocketHandler {
+class LoadSocket final : public link::TransportHandler {
  public:
-  LoadSocket(LoadCrew& crew, std::size_t index) noexcept : crew_(crew), index_(index) {}
+  LoadSocket(LoadCrew& crew, std::size_t index);
   LoadSocket(const LoadSocket&) = delete;
   LoadSocket& operator=(const LoadSocket&) = delete;
 
@@ -48,11 +51,14 @@ class LoadSocket final : public io::SocketHandler {
   enum class State : std::uint8_t { connecting, shaking_hands, open, closing, ended };
 
   void on_connected() override;
+  void on_secured() override;
+  void on_insecure(std::string_view reason) override;
   void on_received(MutableBytes bytes) override;
   void on_sent(std::size_t bytes) override;
   void on_end() override;
   void on_error(std::error_code error) override;
 
+  void shake_hands();
   void write();
   void take_response(BytesView& bytes);
   void take_frames(BytesView bytes);
@@ -64,7 +70,7 @@ class LoadSocket final : public io::SocketHandler {
 
   LoadCrew& crew_;
   std::size_t index_;
-  io::SocketId id_;
+  link::Transport transport_;
   State state_ = State::connecting;
   FrameReader reader_;
   std::size_t raw_taken_ = 0;       ///< Of the current answer, in raw mode.
@@ -89,6 +95,7 @@ struct LoadCrewOptions {
   std::size_t connections = 1;
   bool raw = false;  ///< No handshake, no frames: answers of a fixed length.
   std::size_t raw_answer_bytes = 0;
+  bool resume = true;  ///< TLS sessions, where the server offers it.
   proto::MaskKey mask_key{};
   /// Told now and then how many connections are open.
   std::function<void(std::size_t open)> on_progress = [](std::size_t) {};
@@ -113,6 +120,8 @@ class LoadCrew {
   void close_all();
 
   [[nodiscard]] LoadSocket& socket(std::size_t index) noexcept { return *sockets_[index]; }
+  /// Connections that resumed a TLS session.
+  [[nodiscard]] std::size_t resumed() const noexcept { return resumed_; }
   /// When the bytes that are being handled arrived.
   [[nodiscard]] Instant batch_time() const noexcept { return batch_time_; }
   /// Ends the run with this error; the first one counts.
@@ -123,11 +132,15 @@ class LoadCrew {
   static constexpr std::size_t kHandshakesMax = 128;  ///< At a time: a backlog is not to overflow.
   static constexpr std::size_t kConnectionsPerSource = 20'000;
 
+  /// A session's place in the client's memory: servers go by host and port there.
+  [[nodiscard]] std::uint16_t session_place(std::size_t index) const noexcept;
+  [[nodiscard]] Result<void> make_tls();
   [[nodiscard]] Result<void> connect_next();
   [[nodiscard]] Result<void> turn(Duration wait_max);
 
   io::Loop& loop_;
-  base::BufferPool buffers_;  ///< Unused but for what the loop's release() asks for.
+  base::BufferPool buffers_;
+  std::unique_ptr<tls::ClientContext> tls_;  ///< Trusts anyone: it measures.
   LoadCrewOptions options_;
   LoadScenario& scenario_;
   std::vector<std::unique_ptr<LoadSocket>> sockets_;
@@ -135,6 +148,7 @@ class LoadCrew {
   std::string key_;  ///< Its Sec-WebSocket-Key.
   std::vector<std::byte> close_frame_;
   std::size_t open_ = 0;
+  std::size_t resumed_ = 0;
   std::size_t ended_ = 0;
   std::optional<Error> failure_;
   Instant batch_time_{};

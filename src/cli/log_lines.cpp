@@ -3,43 +3,16 @@
 #include <cli/log_lines.hpp>
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 #include <ctime>
 
 #include <fmt/core.h>
 #include <unistd.h>
 
+#include <cli/utf8_text.hpp>
+
 namespace walkie::cli {
 namespace {
-
-/// The length of the UTF-8 sequence at the front of `text`; 0 where there is none (RFC 3629 §4).
-std::size_t sequence_bytes(std::string_view text) noexcept {
-  const auto byte = [&text](std::size_t at) { return static_cast<unsigned char>(text[at]); };
-  struct Range {
-    unsigned char first_low, first_high;    ///< The first byte.
-    unsigned char second_low, second_high;  ///< The second: no overlong form, no surrogate.
-    std::size_t bytes;
-  };
-  static constexpr std::array<Range, 8> kRanges{{{0xC2, 0xDF, 0x80, 0xBF, 2},
-                                                 {0xE0, 0xE0, 0xA0, 0xBF, 3},
-                                                 {0xE1, 0xEC, 0x80, 0xBF, 3},
-                                                 {0xED, 0xED, 0x80, 0x9F, 3},
-                                                 {0xEE, 0xEF, 0x80, 0xBF, 3},
-                                                 {0xF0, 0xF0, 0x90, 0xBF, 4},
-                                                 {0xF1, 0xF3, 0x80, 0xBF, 4},
-                                                 {0xF4, 0xF4, 0x80, 0x8F, 4}}};
-  if (byte(0) < 0x80) return 1;
-  for (const Range& range : kRanges) {
-    if (byte(0) < range.first_low || byte(0) > range.first_high) continue;
-    if (text.size() < range.bytes) return 0;
-    if (byte(1) < range.second_low || byte(1) > range.second_high) return 0;
-    for (std::size_t at = 2; at < range.bytes; ++at)
-      if ((byte(at) & 0xC0) != 0x80) return 0;
-    return range.bytes;
-  }
-  return 0;
-}
 
 void append_escaped(std::string& out, char letter) {
   const auto byte = static_cast<unsigned char>(letter);

@@ -20,8 +20,10 @@ struct Command {
   ExitCode (*run)(CommandArguments arguments);
 };
 
-constexpr std::array<Command, 3> kCommands{
-    {{"serve", "Run the server: a page with a console and a chat, /echo, /chat/:room", run_serve},
+constexpr std::array<Command, 5> kCommands{
+    {{"connect", "Talk to a WebSocket from the terminal or from scripts", run_connect},
+     {"listen", "The other side: a server whose clients are the terminal", run_listen},
+     {"serve", "Run the server: a page with a console and a chat, /echo, /chat/:room", run_serve},
      {"config", "Print the effective options of `serve` as TOML, with where each comes from",
       run_config},
      {"bench", "Measure a server: echo, fan-out, idle connections", run_bench}}};

@@ -27,6 +27,7 @@ enum class OptionKind : std::uint8_t {
 struct Option {
   std::string_view key = {};   ///< The path in a TOML file: "log.level". Unique in its table.
   std::string_view flag = {};  ///< Without its dashes: "log-level". Also names the variable.
+  char letter = 0;             ///< The short flag, "-v"; 0: none.
   OptionKind kind = OptionKind::text;
   std::string_view preset = {};  ///< The default, as it would be written in a variable.
   std::string_view help = {};    ///< One sentence without its full stop.

@@ -77,8 +77,10 @@ void append_traffic(Exposition& out, const ServerMetrics& metrics) {
               metrics.payload_bytes_in);
   out.counter("walkie_payload_bytes_out_total", "Message payload sent, before deflating.",
               metrics.payload_bytes_out);
-  out.counter("walkie_wire_bytes_in_total", "Bytes received from sockets.", metrics.wire_bytes_in);
-  out.counter("walkie_wire_bytes_out_total", "Bytes written to sockets.", metrics.wire_bytes_out);
+  out.counter("walkie_wire_bytes_in_total", "Bytes received from sockets, decrypted.",
+              metrics.wire_bytes_in);
+  out.counter("walkie_wire_bytes_out_total", "Bytes written to sockets, before encrypting.",
+              metrics.wire_bytes_out);
   out.gauge("walkie_queue_bytes", "Bytes that wait in send queues now.", metrics.queued_bytes);
   out.counter("walkie_dropped_messages_total", "Messages dropped for slow consumers.",
               metrics.dropped_messages);
@@ -99,6 +101,8 @@ std::string prometheus_text(const ServerMetrics& metrics, std::string_view versi
   append_traffic(out, metrics);
   out.counters("walkie_handshakes_total", "WebSocket handshakes by outcome.", "outcome",
                metrics.handshakes);
+  out.counters("walkie_tls_handshakes_total", "TLS handshakes by outcome.", "outcome",
+               metrics.tls_handshakes);
   out.counters("walkie_closes_total", "WebSocket ends by close code.", "code", metrics.closes);
   out.counters("walkie_ends_total", "WebSocket ends by reason.", "reason", metrics.ends);
   out.histogram("walkie_loop_turn_seconds", "Time that loop turns spent working.", metrics.turns);

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 // `walkie serve`: the page, /echo, /chat/:room, /health and /metrics, until a signal ends it.
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <vector>
 
 #include <fmt/core.h>
 #include <unistd.h>
@@ -11,6 +13,7 @@
 #include <cli/log_lines.hpp>
 #include <cli/prometheus.hpp>
 #include <cli/serve_options.hpp>
+#include <cli/serve_tls.hpp>
 #include <cli/web_files.hpp>
 #include <io/signals.hpp>
 #include <walkie/server.hpp>
@@ -22,7 +25,8 @@ constexpr std::string_view kUsage =
     "Usage: walkie serve [OPTION...]\n\n"
     "Serves a page at / with a console and a chat, WebSockets at /echo and /chat/:room, /health\n"
     "and /metrics (Prometheus). SIGTERM or SIGINT closes all connections with 1001 and ends; a\n"
-    "second one ends at once. Each option is also a variable (WALKIE_LISTEN) and a key in a TOML\n"
+    "second one ends at once. With TLS, SIGHUP reads the certificates again. Each option is also a "
+    "variable (WALKIE_LISTEN) and a key in a TOML\n"
     "file; flags win over variables, variables over the file. `walkie config` shows the "
     "outcome.\n\n";
 
@@ -91,23 +95,48 @@ void add_routes(Server& server, const Settings& settings) {
               [&server](const HttpRequest&) { return metrics_response(server); });
   const auto files = web_files();
   server.files({files.begin(), files.end()});
-  for (const std::string& endpoint : settings.list("listen")) server.listen(endpoint);
+  for (const ServeEndpoint& endpoint : serve_endpoints(settings)) {
+    if (endpoint.tls)
+      server.listen_tls(endpoint.address);
+    else
+      server.listen(endpoint.address);
+  }
 }
 
 void print_endpoints(const Server& server) {
   const unsigned threads = server.threads();
-  for (const std::string& endpoint : server.endpoints())
-    fmt::print("walkie {} listening on {}{} ({} thread{}, {})\n", version(),
-               endpoint.starts_with("unix:") ? "" : "http://", endpoint, threads,
-               threads == 1 ? "" : "s", server.io_backend());
+  const auto secure = server.tls_endpoints();
+  for (const std::string& endpoint : server.endpoints()) {
+    const std::string_view scheme = std::ranges::count(secure, endpoint) > 0 ? "https://"
+                                    : endpoint.starts_with("unix:")          ? ""
+                                                                             : "http://";
+    fmt::print("walkie {} listening on {}{} ({} thread{}, {})\n", version(), scheme, endpoint,
+               threads, threads == 1 ? "" : "s", server.io_backend());
+  }
   std::fflush(stdout);
 }
 
+/// Without TLS a hang-up ends the process, as it does by itself.
+std::vector<int> watched_signals(bool secure) {
+  std::vector<int> signals{SIGTERM, SIGINT};
+  if (secure) signals.push_back(SIGHUP);
+  return signals;
+}
+
 ExitCode serve(const Settings& settings) {
-  Server server(server_options(settings, log_sink(settings)));
+  ServerOptions options = server_options(settings, log_sink(settings));
+  if (settings.on("tls.self_signed")) {
+    auto made = development_certificate(process_environment());
+    if (!made) return complain(made.error().message, ExitCode::failure);
+    fmt::print(stderr, "{}", how_to_trust(made->certificate_file));
+    options.tls->certificates.push_back(*std::move(made));
+  }
+  const bool secure = options.tls.has_value();
+  Server server(std::move(options));
   add_routes(server, settings);
   // Before the server's threads start, so that they too leave these signals to the watch.
-  const io::SignalWatch watch({SIGTERM, SIGINT}, [&server](int signal) {
+  const io::SignalWatch watch(watched_signals(secure), [&server](int signal) {
+    if (signal == SIGHUP) return static_cast<void>(server.reload_tls());  // which logs
     if (server.stopping()) std::_Exit(128 + signal);
     server.stop();
   });

@@ -9,6 +9,7 @@
 
 #include <fmt/core.h>
 
+#include <cli/serve_tls.hpp>
 #include <cli/suggest.hpp>
 #include <io/endpoint.hpp>
 
@@ -22,7 +23,9 @@ constexpr std::int64_t kSizeMax = std::int64_t{1} << 40;
 constexpr std::int64_t kTimeMsMax = std::int64_t{30} * 24 * 3600 * 1000;
 constexpr std::int64_t kMsMin = 1;
 
-constexpr std::array<std::string_view, 2> kBackends{"auto", "epoll"};
+constexpr std::array<std::string_view, 3> kBackends{"auto", "uring", "epoll"};
+constexpr std::array<std::string_view, 2> kTlsVersions{"1.2", "1.3"};
+constexpr std::array<std::string_view, 3> kClientCertificates{"off", "optional", "required"};
 constexpr std::array<std::string_view, 4> kLevels{"debug", "info", "warning", "error"};
 constexpr std::array<std::string_view, 2> kFormats{"text", "json"};
 constexpr std::array<std::string_view, 3> kSlowConsumers{"close", "drop-oldest", "keep-latest"};
@@ -39,7 +42,8 @@ constexpr auto kServeOptions = std::to_array<Option>({
      .preset = "127.0.0.1:8000",
      .help =
          "Listen here; may be given several times. \"*:8000\" is every address, port 0 any free "
-         "port",
+         "port. \"http://\" or \"https://\" before it chooses; else TCP is https where a "
+         "certificate is given",
      .value_name = "HOST:PORT|unix:PATH"},
     {.key = "threads",
      .flag = "threads",
@@ -52,8 +56,8 @@ constexpr auto kServeOptions = std::to_array<Option>({
     {.key = "io",
      .flag = "io",
      .kind = choice,
-     .preset = "auto",
-     .help = "How to wait for sockets",
+     .preset = "epoll",
+     .help = "How to reach sockets; auto: io_uring where the kernel has it",
      .choices = kBackends},
     {.key = "slow_consumer",
      .flag = "slow-consumer",
@@ -77,6 +81,49 @@ constexpr auto kServeOptions = std::to_array<Option>({
      .min = 0,
      .max = 0777,
      .zero_word = "umask"},
+    {.key = "tls.cert",
+     .flag = "tls-cert",
+     .kind = list,
+     .preset = "",
+     .help = "Certificate in PEM, its intermediates behind it. May be given several times: the "
+             "one whose names match the client's SNI is shown, else the first",
+     .value_name = "FILE"},
+    {.key = "tls.key",
+     .flag = "tls-key",
+     .kind = list,
+     .preset = "",
+     .help = "Its private key in PEM, one for each certificate in the same order; left out: in "
+             "the certificates' files",
+     .value_name = "FILE"},
+    {.key = "tls.self_signed",
+     .flag = "tls-self-signed",
+     .kind = on_off,
+     .preset = "off",
+     .help = "Show a development certificate for localhost, kept in the cache directory, and say "
+             "how to trust it"},
+    {.key = "tls.min",
+     .flag = "tls-min",
+     .kind = choice,
+     .preset = "1.2",
+     .help = "The oldest TLS version",
+     .choices = kTlsVersions},
+    {.key = "tls.client_certs",
+     .flag = "tls-client-certs",
+     .kind = choice,
+     .preset = "off",
+     .help = "Ask clients for certificates",
+     .choices = kClientCertificates},
+    {.key = "tls.client_ca",
+     .flag = "tls-client-ca",
+     .preset = "",
+     .help = "The authorities that sign clients' certificates, in PEM",
+     .value_name = "FILE"},
+    {.key = "tls.ocsp",
+     .flag = "tls-ocsp",
+     .kind = list,
+     .preset = "",
+     .help = "OCSP response in DER to staple, one for each certificate in the same order",
+     .value_name = "FILE"},
     {.key = "log.level",
      .flag = "log-level",
      .kind = choice,
@@ -263,9 +310,10 @@ Result<void> check_meaning(const Settings& settings) {
     return std::unexpected(Error{fmt::format("{}: {}", source, what), {}});
   };
   if (settings.list("listen").empty()) return fault("listen", "listen needs an endpoint");
-  for (const std::string& endpoint : settings.list("listen"))
-    if (const auto parsed = io::parse_endpoint(endpoint); !parsed)
+  for (const ServeEndpoint& endpoint : serve_endpoints(settings))
+    if (const auto parsed = io::parse_endpoint(endpoint.address); !parsed)
       return fault("listen", parsed.error().message);
+  if (const auto wrong = fault_of_tls(settings)) return fault(wrong->key, wrong->what);
   for (const std::string& origin : settings.list("allow_origin"))
     if (origin != "*" && origin != "null" && origin.find("://") == std::string::npos)
       return fault("allow_origin",
@@ -323,7 +371,10 @@ std::vector<std::string> suspicious_variables(OptionTable table, const char* con
 ServerOptions server_options(const Settings& settings, LogSink log) {
   ServerOptions options;
   options.threads = number_as<unsigned>(settings, "threads");
-  options.io = settings.text("io") == "epoll" ? IoBackend::epoll : IoBackend::automatic;
+  const std::string_view io = settings.text("io");
+  options.io = io == "epoll"   ? IoBackend::epoll
+               : io == "uring" ? IoBackend::uring
+                               : IoBackend::automatic;
   options.connections_max = number_as<std::uint32_t>(settings, "limits.connections");
   options.connections_per_address_max =
       number_as<std::uint32_t>(settings, "limits.connections_per_address");
@@ -333,6 +384,7 @@ ServerOptions server_options(const Settings& settings, LogSink log) {
   options.http_idle_timeout = time(settings, "timeouts.http_idle");
   options.drain_time = time(settings, "timeouts.drain");
   options.unix_mode = number_as<unsigned>(settings, "unix_mode");
+  if (has_certificates(settings)) options.tls = tls_options(settings);
   options.handle_signals = false;  // the command watches them itself
   options.log = std::move(log);
   return options;

@@ -21,6 +21,31 @@ constexpr auto kTable = std::to_array<Option>({
     {.key = "json", .flag = "json", .kind = OptionKind::on_off, .preset = "off", .help = "As JSON"},
 });
 
+constexpr auto kLetters = std::to_array<Option>({
+    {.key = "header",
+     .flag = "header",
+     .letter = 'H',
+     .kind = OptionKind::list,
+     .help = "One | more",
+     .flag_only = true},
+    {.key = "verbose",
+     .flag = "verbose",
+     .letter = 'v',
+     .kind = OptionKind::on_off,
+     .preset = "off",
+     .help = "Tell more",
+     .flag_only = true},
+});
+
+std::vector<std::string> letters_of(std::initializer_list<std::string_view> words) {
+  const auto parsed = parse_arguments(kLetters, {words.begin(), words.size()});
+  if (!parsed) return {parsed.error().message};
+  std::vector<std::string> given;
+  for (const GivenFlag& flag : parsed->flags)
+    given.push_back(std::string(flag.option->flag) + "=" + flag.value);
+  return given;
+}
+
 Result<Arguments> parse(std::initializer_list<std::string_view> words) {
   return parse_arguments(kTable, {words.begin(), words.size()});
 }
@@ -48,6 +73,22 @@ TEST_CASE("a switch is on without a value and takes only on or off from the next
   CHECK(parsed->words == std::vector<std::string>{"echo"});
 }
 
+TEST_CASE("a switch is off with no- before its name, and nothing else has such a form") {
+  CHECK(parse({"--no-json"})->flags[0].value == "off");
+  CHECK(error_of({"--no-listen"}) == "unknown option --no-listen; did you mean --listen?");
+  CHECK(error_of({"--no-json=on"}) == "unknown option --no-json");
+}
+
+TEST_CASE("letters stand alone, together, or before their value") {
+  using List = std::vector<std::string>;
+  CHECK(letters_of({"-H", "a: b", "-v"}) == List{"header=a: b", "verbose=on"});
+  CHECK(letters_of({"-Ha: b"}) == List{"header=a: b"});
+  CHECK(letters_of({"-vH", "x"}) == List{"verbose=on", "header=x"});
+  CHECK(letters_of({"-vHx"}) == List{"verbose=on", "header=x"});
+  CHECK(letters_of({"-vx"}) == List{"unknown option -vx; long options start with two dashes"});
+  CHECK(letters_of({"-H"}) == List{"-H needs a value: TEXT"});
+}
+
 TEST_CASE("words and what follows two dashes are no flags") {
   const auto parsed = parse({"echo", "-", "--", "--listen"});
   REQUIRE(parsed);
@@ -64,7 +105,7 @@ TEST_CASE("help is found in both forms") {
 TEST_CASE("an unknown flag is refused with the nearest known one") {
   CHECK(error_of({"--lisen", "x"}) == "unknown option --lisen; did you mean --listen?");
   CHECK(error_of({"--banana"}) == "unknown option --banana");
-  CHECK(error_of({"-x"}) == "unknown option -x; options start with two dashes");
+  CHECK(error_of({"-x"}) == "unknown option -x; long options start with two dashes");
 }
 
 TEST_CASE("a flag without its value is refused") {
@@ -88,6 +129,15 @@ TEST_CASE("help wraps at 80 characters and loses no word") {
         "  --a TEXT\n"
         "        one two three four five six seven eight nine ten eleven twelve thirteen\n"
         "        fourteen fifteen sixteen seventeen eighteen nineteen twenty\n");
+}
+
+TEST_CASE("help and the manual show letters, and the manual only what a table of flags has") {
+  CHECK(
+      options_help(kLetters).starts_with("  -H, --header TEXT\n        One | more\n  -v, --verb"));
+  CHECK(options_markdown(kLetters) ==
+        "| Flag | Default | Meaning |\n|---|---|---|\n"
+        "| `-H, --header TEXT` |  | One \\| more |\n"
+        "| `-v, --verbose` | `off` | Tell more |\n");
 }
 
 TEST_CASE("the manual's table escapes bars") {

@@ -111,7 +111,8 @@ class Usage(unittest.TestCase):
 
     def test_help_names_the_commands_and_their_options(self):
         self.assertIn("serve", run("help").stdout)
-        for command, flag in (("serve", "--listen"), ("config", "--markdown"), ("bench", "--url")):
+        for command, flag in (("serve", "--listen"), ("config", "--markdown"), ("bench", "--url"),
+                              ("connect", "--header"), ("listen", "--echo")):
             self.assertIn(flag, run(command, "--help").stdout)
             self.assertIn(flag, run("help", command).stdout)
 
@@ -169,6 +170,11 @@ class Config(unittest.TestCase):
         bare = re.compile("  # .*")
         self.assertEqual(bare.sub("", printed), bare.sub("", again))
 
+    def test_the_manuals_tables_are_those_of_each_command(self):
+        for command, flag in (("serve", "--listen"), ("connect", "--bearer"), ("listen", "--echo")):
+            self.assertIn(f"{flag}", run("config", "--markdown", command).stdout)
+        self.assertEqual(run("config", "--markdown", "bench").returncode, 2)
+
     def test_an_unknown_key_is_pointed_out_with_its_line(self):
         self.file.write_text("\nlisten = \"x:1\"\ntreads = 2\n")
         result = run("serve", "--config", str(self.file))
@@ -188,10 +194,10 @@ class Serving(unittest.TestCase):
     def test_it_says_where_it_listens(self):
         with Server() as server:
             self.assertRegex(server.line, r"^walkie \S+ listening on http://127\.0\.0\.1:\d+ "
-                                          r"\(1 thread, epoll\)\n$")
+                                          r"\(1 thread, (epoll|io_uring \(multishot.*\))\)\n$")
 
     def test_variables_choose_as_flags_do(self):
-        with Server(WALKIE_THREADS="2") as server:
+        with Server(WALKIE_THREADS="2", WALKIE_IO="epoll") as server:
             self.assertIn("(2 threads, epoll)", server.line)
 
     def test_it_ends_well_on_sigterm_and_sigint(self):

@@ -81,6 +81,18 @@ TEST_CASE("the defaults are those of the library, but for the two routes") {
   CHECK(echo.origin.allowed.empty());
 }
 
+TEST_CASE("each way to reach sockets has its name") {
+  const auto backend_of = [](std::initializer_list<std::string_view> flags) {
+    const auto settings = load(flags);
+    REQUIRE(settings);
+    return server_options(*settings, {}).io;
+  };
+  CHECK(backend_of({}) == IoBackend::epoll);
+  CHECK(backend_of({"--io=auto"}) == IoBackend::automatic);
+  CHECK(backend_of({"--io=uring"}) == IoBackend::uring);
+  CHECK(backend_of({"--io=epoll"}) == IoBackend::epoll);
+}
+
 TEST_CASE("each flag reaches the server's options") {
   const auto settings = load({"--threads=auto", "--io=epoll", "--max-connections=7",
                               "--max-connections-per-address=2", "--max-head=1KiB",
