@@ -33,16 +33,16 @@ def wait_for(condition, what, patience_s=PATIENCE_S):
 
 
 class Process:
-    """A program with its output kept; ended at the end of a `with`."""
+    """A program with its output kept; ended at the end of a `with`, or by run()."""
+
+    started = []
 
     def __init__(self, command, **options):
+        options = {"stdin": subprocess.DEVNULL} | options
         self.process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            **options,
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **options
         )
+        self.started.append(self.process)
         self.output = ""
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
@@ -174,12 +174,17 @@ def run(tests):
     """Runs (name, function) pairs; exits with 1 where one fails."""
     failed = 0
     for name, test in tests:
+        before = len(Process.started)
         try:
             test()
             print(f"ok - {name}", flush=True)
         except Exception:
             failed += 1
             print(f"not ok - {name}\n{traceback.format_exc()}", flush=True)
+        for process in Process.started[before:]:  # what a failed test left behind
+            if process.poll() is None:
+                process.kill()
+                process.wait()
     print(f"{len(tests) - failed} passed, {failed} failed")
     sys.exit(1 if failed else 0)
 

@@ -7,6 +7,9 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createRequire } from "node:module";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 
 const require = createRequire(new URL("../../web/package.json", import.meta.url));
@@ -122,4 +125,27 @@ test("refuses a foreign origin and an unknown path", async () => {
     client.on("error", () => {});
     client.terminate();
   }
+});
+
+test("wss with the development certificate is trusted by who was given it, and by nobody else", async (t) => {
+  const cache = mkdtempSync(join(tmpdir(), "walkie-test-"));
+  const secure = spawn(program, ["serve", "--tls-self-signed", "--listen", "127.0.0.1:0"], {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, XDG_CACHE_HOME: cache },
+  });
+  t.after(() => {
+    secure.kill();
+    rmSync(cache, { recursive: true });
+  });
+  const [line] = await once(secure.stdout, "data");
+  const port = String(line).match(/https:\/\/127\.0\.0\.1:(\d+)/)[1];
+  const ca = readFileSync(join(cache, "walkie", "localhost.pem"));
+  const client = new WebSocket(`wss://localhost:${port}/echo`, { ca, rejectUnauthorized: true });
+  await once(client, "open");
+  await echoes(client, sizes);
+  client.close(1000);
+  assert.equal((await closed(client))[0], 1000);
+  const stranger = new WebSocket(`wss://localhost:${port}/echo`);
+  const [error] = await once(stranger, "error");
+  assert.equal(error.code, "DEPTH_ZERO_SELF_SIGNED_CERT");
 });
