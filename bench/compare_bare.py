@@ -12,19 +12,12 @@ these ratios less; more rounds help.
 """
 
 import argparse
-import json
-import os
-import platform
-import socket
 import statistics
-import subprocess
 import sys
-import time
-from datetime import date
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-SERVER_CPU, LOAD_CPU = "0", "1"
+from rig import ROOT, Server, bench, free_port, machine, write_results
+
 ECHOES = [  # name, messages in flight on each connection, the highest ratio that is good
     ("32 B, 100 connections, 1 in flight", 1, 1.15),
     ("32 B, 100 connections, 16 in flight", 16, 1.3),
@@ -33,63 +26,29 @@ IDLE_CONNECTIONS = 10_000
 IDLE_BYTES_MAX = 600
 
 
-def pinned(cpu, *command):
-    return ["taskset", "-c", cpu, *map(str, command)]
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return probe.getsockname()[1]
-
-
-class Server:
-    """A server on a free port, until the block ends."""
-
-    def __init__(self, build, name):
-        self.port = free_port()
-        command = {
-            "walkie": (build / "bin/walkie", "serve", "--listen", f"127.0.0.1:{self.port}"),
-            "bare": (build / "bin/bare_echo", self.port),
-        }[name]
-        self.raw = ["--raw"] if name == "bare" else []
-        self.process = subprocess.Popen(pinned(SERVER_CPU, *command), stdout=subprocess.DEVNULL)
-        self.wait_until_listening()
-
-    def wait_until_listening(self):
-        for _ in range(500):
-            try:
-                socket.create_connection(("127.0.0.1", self.port)).close()
-                return
-            except ConnectionRefusedError:
-                time.sleep(0.01)
-        raise SystemExit("the server does not listen")
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.terminate()
-        self.process.wait()
+def start(build, name):
+    port = free_port()
+    if name == "bare":
+        return Server(port, build / "bin/bare_echo", port)
+    return Server(port, build / "bin/walkie", "serve", "--listen", f"127.0.0.1:{port}")
 
 
 def load(build, server, scenario, *options):
-    command = pinned(LOAD_CPU, build / "bin/walkie", "bench", scenario, "--json", *server.raw,
-                     "--url", f"ws://127.0.0.1:{server.port}/echo", "--pid", server.process.pid,
-                     *options)
-    return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+    return bench(build, server, f"ws://127.0.0.1:{server.port}/echo", scenario, *options)
 
 
 def measure_echo(arguments, in_flight):
     """For each round, both servers' figures; who goes first alternates."""
     rounds = []
-    with Server(arguments.build, "walkie") as walkie, Server(arguments.build, "bare") as bare:
+    with start(arguments.build, "walkie") as walkie, start(arguments.build, "bare") as bare:
         for number in range(arguments.rounds):
             order = [("walkie", walkie), ("bare", bare)]
             if number % 2:
                 order.reverse()
             rounds.append({name: load(arguments.build, server, "echo", "--connections=100",
                                       "--size=32", f"--in-flight={in_flight}",
-                                      f"--seconds={arguments.seconds}")
+                                      f"--seconds={arguments.seconds}",
+                                      *(["--raw"] if name == "bare" else []))
                            for name, server in order})
     return rounds
 
@@ -97,25 +56,10 @@ def measure_echo(arguments, in_flight):
 def measure_idle(arguments):
     rounds = []
     for _ in range(min(arguments.rounds, 3)):
-        with Server(arguments.build, "walkie") as server:
+        with start(arguments.build, "walkie") as server:
             rounds.append(load(arguments.build, server, "idle", "--seconds=2",
                                f"--connections={IDLE_CONNECTIONS}"))
     return rounds
-
-
-def machine():
-    def read(path):
-        return Path(path).read_text(encoding="utf-8").strip()
-
-    model = next(line.split(":")[1].strip() for line in read("/proc/cpuinfo").splitlines()
-                 if line.startswith("model name"))
-    return {
-        "processor": model,
-        "processors": os.cpu_count(),
-        "kernel": platform.release(),
-        "congestion_control": read("/proc/sys/net/ipv4/tcp_congestion_control"),
-        "load_average": os.getloadavg()[0],
-    }
 
 
 def compare_echo(arguments):
@@ -160,15 +104,8 @@ def main():
     facts = machine()
     echoes, idle = compare_echo(arguments), compare_idle(arguments)
     if arguments.write:
-        commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, check=False,
-                                capture_output=True, text=True).stdout.strip()
-        arguments.write.parent.mkdir(parents=True, exist_ok=True)
-        arguments.write.write_text(json.dumps({
-            "command": f"bench/compare_bare.py --rounds {arguments.rounds} "
-                       f"--seconds {arguments.seconds}",
-            "date": date.today().isoformat(), "commit": commit, "machine": facts,
-            "echo": echoes, "idle": idle,
-        }, indent=1) + "\n", encoding="utf-8")
+        write_results(arguments.write, "compare_bare.py", arguments,
+                      {"machine": facts, "echo": echoes, "idle": idle})
     return 0 if idle["good"] and all(one["good"] for one in echoes) else 1
 
 
